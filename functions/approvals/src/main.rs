@@ -1,0 +1,3 @@
+//! The `approvals` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `console` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `github-auth` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `intake` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `notifier` program.
+
+fn main() {}

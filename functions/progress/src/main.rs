@@ -1,0 +1,3 @@
+//! The `progress` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `sweeper` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `webhook` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `workflow` program.
+
+fn main() {}
