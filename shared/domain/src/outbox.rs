@@ -1,0 +1,67 @@
+//! What has to be said to the outside after a change: written in the same transaction, delivered at least once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{GateId, Revision};
+use crate::state::WorkflowState;
+use crate::ticket::TicketStatus;
+
+/// A row of the outbox, before it has a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboxMessage {
+    /// Where it goes. The router has one queue for each.
+    pub channel: OutboxChannel,
+    /// What it is about. The text is made when it is sent.
+    pub notice: Notice,
+}
+
+/// A way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxChannel {
+    /// The ticket tracker.
+    Ticket,
+    /// E-mail.
+    Email,
+}
+
+impl OutboxChannel {
+    /// The channel's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ticket => "ticket",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// What a message is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Notice {
+    /// Work has begun.
+    WorkStarted,
+    /// A SPEC waits for a decision.
+    SpecAwaitsApproval {
+        /// The gate.
+        gate: GateId,
+        /// Which revision.
+        revision: Revision,
+    },
+    /// A pull request waits for a decision.
+    PrAwaitsApproval {
+        /// The gate.
+        gate: GateId,
+    },
+    /// The workflow has ended.
+    Ended {
+        /// How.
+        state: WorkflowState,
+        /// The ticket's new status.
+        status: TicketStatus,
+        /// Why, in words for people; absent on success.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+}

@@ -1,0 +1,214 @@
+//! `.pi-tickets.toml`: what a repository says about its gates and limits. Always read at the base commit, so that
+//! the agent cannot change it for its own run.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// The file's path.
+pub const CONFIG_PATH: &str = ".pi-tickets.toml";
+/// Longest time of one gate, seconds.
+pub const MAX_GATE_SECONDS: u64 = 1_200;
+const MAX_GATES: usize = 30;
+
+/// The configuration file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepoConfig {
+    /// Quality gates, in order.
+    #[serde(default, rename = "gate")]
+    pub gates: Vec<GateConfig>,
+    /// Command that fetches dependencies.
+    #[serde(default)]
+    pub setup: Option<SetupConfig>,
+    /// Who may approve.
+    #[serde(default)]
+    pub approvals: ApprovalConfig,
+}
+
+/// One quality gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateConfig {
+    /// Unique name.
+    pub name: String,
+    /// Given to `sh -c` in the repository's root.
+    pub command: String,
+    /// Whether a failure stands in the way of a pull request.
+    #[serde(default = "yes")]
+    pub required: bool,
+    /// Seconds.
+    #[serde(default = "default_timeout")]
+    pub timeout: u64,
+}
+
+/// The command that fetches dependencies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetupConfig {
+    /// Given to `sh -c` in the repository's root.
+    pub command: String,
+    /// Seconds.
+    #[serde(default = "default_timeout")]
+    pub timeout: u64,
+}
+
+/// Who may approve, beyond the deployment's defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalConfig {
+    /// E-mail addresses of approvers; empty: the deployment's.
+    #[serde(default)]
+    pub approvers: Vec<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn default_timeout() -> u64 {
+    300
+}
+
+/// Why the file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{CONFIG_PATH} at the base commit cannot be used: {0}")]
+pub struct InvalidConfig(String);
+
+impl RepoConfig {
+    /// Reads the file, or chooses defaults by project type where the repository has none.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file and where.
+    pub fn load(file: Option<&str>, base_paths: &BTreeSet<String>) -> Result<Self, InvalidConfig> {
+        match file {
+            Some(text) => Self::parse(text),
+            None => Ok(Self { gates: default_gates(base_paths), ..Self::default() }),
+        }
+    }
+
+    /// Parses and checks the file.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file and where.
+    pub fn parse(text: &str) -> Result<Self, InvalidConfig> {
+        let config: Self = toml::from_str(text).map_err(|error| InvalidConfig(error.to_string()))?;
+        let mut names = BTreeSet::new();
+        if config.gates.len() > MAX_GATES {
+            return Err(InvalidConfig(format!("more than {MAX_GATES} gates")));
+        }
+        for gate in &config.gates {
+            if gate.name.trim().is_empty() || gate.name.len() > 60 || gate.name.chars().any(char::is_control) {
+                return Err(InvalidConfig(format!(
+                    "the gate name `{}` must have 1 to 60 bytes on one line",
+                    gate.name.escape_debug()
+                )));
+            }
+            if !names.insert(&gate.name) {
+                return Err(InvalidConfig(format!("two gates are named `{}`", gate.name)));
+            }
+            check_command(&format!("gate `{}`", gate.name), &gate.command, gate.timeout)?;
+        }
+        if let Some(setup) = &config.setup {
+            check_command("[setup]", &setup.command, setup.timeout)?;
+        }
+        Ok(config)
+    }
+
+    /// The gates' names, in order.
+    pub fn gate_names(&self) -> Vec<String> {
+        self.gates.iter().map(|gate| gate.name.clone()).collect()
+    }
+}
+
+fn check_command(what: &str, command: &str, timeout: u64) -> Result<(), InvalidConfig> {
+    if command.trim().is_empty() || command.contains('\0') || command.len() > 4_096 {
+        return Err(InvalidConfig(format!("{what} needs a command of at most 4,096 bytes")));
+    }
+    if timeout == 0 || timeout > MAX_GATE_SECONDS {
+        return Err(InvalidConfig(format!("{what}: timeout must be 1 to {MAX_GATE_SECONDS} seconds")));
+    }
+    Ok(())
+}
+
+/// Gates for a repository without a configuration file, by what lies in its root.
+fn default_gates(base_paths: &BTreeSet<String>) -> Vec<GateConfig> {
+    let known: &[(&[&str], &str, &str)] = &[
+        (&["package.json"], "npm test", "npm test --silent"),
+        (&["Cargo.toml"], "cargo test", "cargo test --quiet --offline"),
+        (&["go.mod"], "go test", "go test ./..."),
+        (&["pom.xml"], "maven test", "mvn --batch-mode --offline --quiet test"),
+        (&["pytest.ini", "conftest.py", "tox.ini"], "pytest", "python3 -m pytest -q"),
+    ];
+    let mut gates: Vec<GateConfig> = known
+        .iter()
+        .filter(|(files, _, _)| files.iter().any(|file| base_paths.contains(*file)))
+        .map(|(_, name, command)| default_gate(name, command))
+        .collect();
+    let python = ["pyproject.toml", "setup.py", "setup.cfg"].iter().any(|file| base_paths.contains(*file));
+    if python && !gates.iter().any(|gate| gate.name == "pytest") {
+        gates.push(default_gate("unittest", "python3 -m unittest discover"));
+    }
+    if gates.is_empty() && base_paths.contains("Makefile") {
+        gates.push(default_gate("make test", "make test"));
+    }
+    gates
+}
+
+fn default_gate(name: &str, command: &str) -> GateConfig {
+    GateConfig { name: name.to_owned(), command: command.to_owned(), required: true, timeout: default_timeout() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_full_file() {
+        let config = RepoConfig::parse(
+            r#"
+            [setup]
+            command = "npm ci"
+            timeout = 60
+            [[gate]]
+            name = "test"
+            command = "npm test"
+            [[gate]]
+            name = "lint"
+            command = "npm run lint"
+            required = false
+            timeout = 30
+            "#,
+        )
+        .unwrap();
+        assert_eq!(config.gate_names(), ["test", "lint"]);
+        assert!(config.gates[0].required && !config.gates[1].required);
+    }
+
+    #[test]
+    fn bad_files_are_refused_with_a_reason() {
+        for (bad, reason) in [
+            ("gate = 3", "gate"),
+            ("[[gate]]\nname=\"a\"\ncommand=\"\"", "command"),
+            ("[[gate]]\nname=\"a\"\ncommand=\"x\"\ntimeout=0", "timeout"),
+            ("[[gate]]\nname=\"a\"\ncommand=\"x\"\n[[gate]]\nname=\"a\"\ncommand=\"y\"", "two gates"),
+            ("surprise = 1", "surprise"),
+        ] {
+            let error = RepoConfig::parse(bad).unwrap_err().to_string();
+            assert!(error.contains(reason), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn defaults_follow_the_project_type() {
+        let names = |paths: &[&str]| {
+            let paths = paths.iter().map(|p| (*p).to_owned()).collect();
+            RepoConfig::load(None, &paths).unwrap().gate_names()
+        };
+        assert_eq!(names(&["package.json", "Makefile"]), ["npm test"]);
+        assert_eq!(names(&["pyproject.toml"]), ["unittest"]);
+        assert_eq!(names(&["pyproject.toml", "pytest.ini"]), ["pytest"]);
+        assert_eq!(names(&["Makefile"]), ["make test"]);
+        assert_eq!(names(&["README.md"]), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,247 @@
+//! Inputs and outputs of the state machine's steps: the contract between `statemachine/ticket.asl.json` and the
+//! functions. Payloads carry ids only; contents travel through S3. Fields are only ever added, as optional ones:
+//! a waiting execution of the release before must still be understood.
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate::{GateKind, GateStatus};
+use crate::ids::{Attempt, TaskToken, WorkflowId};
+use crate::slot::SlotPool;
+use crate::state::WorkflowState;
+
+/// The execution's input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutionInput {
+    /// The workflow.
+    pub workflow_id: WorkflowId,
+}
+
+/// Input of `planner`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanInput {
+    /// The workflow.
+    pub workflow_id: WorkflowId,
+}
+
+/// Output of `planner`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum PlanOutput {
+    /// The current revision's SPEC is stored.
+    SpecReady,
+    /// The ticket is unfit; the workflow has ended.
+    NotSuitable,
+    /// The workflow was cancelled meanwhile.
+    Cancelled,
+}
+
+/// Input of `workflow`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
+pub enum WorkflowStep {
+    /// Wait for a slot. The answer, a [`SlotOutput`], goes to the task token.
+    AcquireSlot {
+        /// The workflow.
+        workflow_id: WorkflowId,
+        /// Which pool.
+        pool: SlotPool,
+        /// Where the answer goes.
+        task_token: TaskToken,
+    },
+    /// Give a slot back. Answers [`Done`].
+    ReleaseSlot {
+        /// The workflow.
+        workflow_id: WorkflowId,
+        /// Which pool.
+        pool: SlotPool,
+    },
+    /// Check freshness and write the attempt's bundle. Answers [`PrepareOutput`].
+    Prepare {
+        /// The workflow.
+        workflow_id: WorkflowId,
+    },
+    /// Verify what the agent's sandbox left. Answers [`CollectOutput`].
+    CollectRun {
+        /// The workflow.
+        workflow_id: WorkflowId,
+        /// The attempt that ended.
+        attempt: Attempt,
+        /// What the task itself failed with, if it did.
+        #[serde(default)]
+        task_error: Option<StepError>,
+    },
+    /// Read the QA report. Answers [`CollectOutput`].
+    CollectQa {
+        /// The workflow.
+        workflow_id: WorkflowId,
+        /// The attempt that ended.
+        attempt: Attempt,
+        /// What the task itself failed with, if it did.
+        #[serde(default)]
+        task_error: Option<StepError>,
+    },
+    /// End the workflow and give its slots back, whatever happened. Answers [`FinishOutput`].
+    Finish {
+        /// The workflow.
+        workflow_id: WorkflowId,
+        /// What a step failed with, if one did.
+        #[serde(default)]
+        error: Option<StepError>,
+    },
+    /// Somebody asked to stop: decide the open gate, stop the running task, leave the slot queue. Answers [`Done`].
+    Cancel {
+        /// The workflow.
+        workflow_id: WorkflowId,
+    },
+}
+
+/// An error as Step Functions describes it in `$states.errorOutput`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepError {
+    /// Its name.
+    #[serde(rename = "Error", default)]
+    pub error: String,
+    /// Its cause, often JSON.
+    #[serde(rename = "Cause", default)]
+    pub cause: String,
+}
+
+/// An answer without content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Done {
+    /// It is done.
+    Done,
+}
+
+/// The answer to a wait for a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SlotOutput {
+    /// The workflow holds a slot.
+    Acquired,
+    /// The workflow was cancelled while it waited.
+    Cancelled,
+}
+
+/// Output of [`WorkflowStep::Prepare`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum PrepareOutput {
+    /// The sandbox can start.
+    Ready {
+        /// The attempt.
+        attempt: Attempt,
+        /// Presigned URL of `task.json`.
+        task_url: String,
+    },
+    /// The SPEC no longer fits; planning starts again.
+    Stale,
+    /// The workflow was cancelled meanwhile.
+    Cancelled,
+}
+
+/// Output of [`WorkflowStep::CollectRun`] and [`WorkflowStep::CollectQa`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CollectOutput {
+    /// The change set is verified; the QA sandbox can start.
+    Verified {
+        /// The attempt.
+        attempt: Attempt,
+        /// Presigned URL of the QA run's `task.json`.
+        task_url: String,
+    },
+    /// QA passed.
+    Passed,
+    /// Not good enough; another attempt follows.
+    Retry,
+    /// Not good enough, and no attempt is left: the workflow has ended.
+    Failed,
+    /// The workflow was cancelled meanwhile.
+    Cancelled,
+}
+
+/// Output of [`WorkflowStep::Finish`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinishOutput {
+    /// The terminal state.
+    pub state: WorkflowState,
+}
+
+/// Input of `approvals`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ApprovalStep {
+    /// Open a gate, or give an open one a new token. The answer, a [`GateOutput`], goes to the task token.
+    Open {
+        /// The workflow.
+        workflow_id: WorkflowId,
+        /// Which gate.
+        kind: GateKind,
+        /// Where the answer goes.
+        task_token: TaskToken,
+    },
+}
+
+/// The answer to a wait for a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateOutput {
+    /// What was decided.
+    pub decision: GateStatus,
+    /// For a pull request: it was merged or closed at the code host already, so nothing is left for the publisher.
+    #[serde(default)]
+    pub settled: bool,
+    /// For changes requested: whether another round is allowed.
+    #[serde(default)]
+    pub another_round: bool,
+}
+
+/// Input of `publisher`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
+pub enum PublishStep {
+    /// Commit the verified change set and open or update the pull request. Answers [`PublishOutput`].
+    Publish {
+        /// The workflow.
+        workflow_id: WorkflowId,
+    },
+    /// Merge the approved head. Answers [`MergeOutput`].
+    Merge {
+        /// The workflow.
+        workflow_id: WorkflowId,
+    },
+    /// Close the pull request with a comment. Answers [`Done`].
+    Close {
+        /// The workflow.
+        workflow_id: WorkflowId,
+    },
+}
+
+/// Output of [`PublishStep::Publish`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum PublishOutput {
+    /// The pull request has the verified head.
+    Published,
+    /// The workflow was cancelled meanwhile.
+    Cancelled,
+}
+
+/// Output of [`PublishStep::Merge`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum MergeOutput {
+    /// It is merged.
+    Merged,
+    /// The base moved: the agent has to go again.
+    Conflict,
+    /// Required checks or reviews are missing; ask again later.
+    Waiting,
+    /// It was closed, or no round is left: the workflow has ended.
+    Closed,
+}

@@ -1,0 +1,185 @@
+//! Facts about a workflow. Each is also the content of an audit entry: ids, digests and short reasons, no bodies.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::budget::Usage;
+use crate::digest::Digest;
+use crate::failure::Failure;
+use crate::gate::{GateKind, GateStatus, Verdict};
+use crate::ids::{Attempt, CommitSha, GateId, Revision};
+use crate::path::RepoPath;
+use crate::spec::FileAction;
+use crate::task::RunOutcome;
+use crate::verify::Violation;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The ticket was accepted.
+    Created {
+        /// The ticket's version.
+        ticket_version: u64,
+        /// Digest of its text.
+        ticket_digest: Digest,
+    },
+    /// The ticket changed in its tracker.
+    TicketUpdated {
+        /// The new version.
+        ticket_version: u64,
+        /// Digest of the new text.
+        ticket_digest: Digest,
+    },
+    /// Somebody asked to stop. It takes effect at the next step.
+    CancelRequested {
+        /// Why.
+        reason: String,
+    },
+    /// The planner began.
+    PlanningStarted {
+        /// Which revision it writes.
+        revision: Revision,
+    },
+    /// The planner wrote a SPEC.
+    SpecProposed {
+        /// Which revision.
+        revision: Revision,
+        /// Its digest.
+        spec_digest: Digest,
+        /// The commit it was written for.
+        base_commit: CommitSha,
+        /// What planning it cost.
+        usage: Usage,
+    },
+    /// The planner found the ticket unfit.
+    FoundUnsuitable {
+        /// Why.
+        reason: String,
+        /// What that cost.
+        usage: Usage,
+    },
+    /// A gate was opened.
+    GateOpened {
+        /// Which.
+        gate: GateId,
+        /// Its kind.
+        kind: GateKind,
+        /// What is to be decided on.
+        subject_digest: Digest,
+        /// When it expires.
+        due_at: Timestamp,
+    },
+    /// A gate was decided.
+    GateDecided {
+        /// Which.
+        gate: GateId,
+        /// Its kind.
+        kind: GateKind,
+        /// The result.
+        status: GateStatus,
+        /// What was said.
+        verdict: Verdict,
+        /// The decider's words.
+        comment: Option<String>,
+    },
+    /// The approved SPEC no longer fits the repository or the ticket.
+    SpecWentStale {
+        /// What changed.
+        reason: String,
+    },
+    /// A run's bundle was written.
+    RunPrepared {
+        /// Which attempt.
+        attempt: Attempt,
+        /// The commit of its workspace.
+        base_commit: CommitSha,
+    },
+    /// The agent's sandbox ended.
+    RunEnded {
+        /// Which attempt.
+        attempt: Attempt,
+        /// How.
+        outcome: RunOutcome,
+        /// What it cost.
+        usage: Usage,
+        /// The isolation layers that were active.
+        isolation: Vec<String>,
+    },
+    /// The change set is within the SPEC.
+    ChangesVerified {
+        /// Which attempt.
+        attempt: Attempt,
+        /// Digest of the archive.
+        digest: Digest,
+        /// What changed.
+        files: Vec<ChangedFile>,
+    },
+    /// The attempt was not good enough. Another follows where the limits allow it.
+    AttemptFailed {
+        /// Which attempt.
+        attempt: Attempt,
+        /// Why, in words for the agent and for people.
+        reason: String,
+        /// Broken rules, where there were any.
+        violations: Vec<Violation>,
+    },
+    /// The gates ran.
+    QaFinished {
+        /// Which attempt.
+        attempt: Attempt,
+        /// Whether nothing blocks.
+        passed: bool,
+        /// Digest of the report.
+        report: Digest,
+        /// The gates that block.
+        blocking: Vec<String>,
+    },
+    /// The pull request exists with this head.
+    PrPublished {
+        /// Its number.
+        number: u64,
+        /// Its page.
+        url: String,
+        /// Its branch.
+        branch: String,
+        /// Its head.
+        head_sha: CommitSha,
+        /// The head's tree.
+        tree_sha: CommitSha,
+    },
+    /// The base branch moved so that the pull request no longer merges.
+    MergeConflict {
+        /// What GitHub said.
+        reason: String,
+    },
+    /// The pull request was merged.
+    PrMerged {
+        /// The merge commit.
+        merge_sha: CommitSha,
+    },
+    /// The pull request was closed without a merge.
+    PrClosed {
+        /// Why.
+        reason: String,
+    },
+    /// The ticket is closed; nothing is left to do.
+    Completed,
+    /// The workflow was stopped on request.
+    Cancelled,
+    /// Something broke that no retry mended.
+    Failed {
+        /// What.
+        failure: Failure,
+    },
+}
+
+/// A changed file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedFile {
+    /// Where.
+    pub path: RepoPath,
+    /// What.
+    pub action: FileAction,
+}
