@@ -1,0 +1,1 @@
+"""Takes files from customers."""

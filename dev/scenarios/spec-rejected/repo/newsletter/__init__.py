@@ -1,0 +1,1 @@
+"""Who gets the newsletter, and for how long their data is kept."""
