@@ -117,7 +117,9 @@ impl Workflow {
             Event::Cancelled => allowed(self.cancel_requested.is_some() && self.state != S::Merged),
             Event::Failed { .. } => allowed(!self.state.is_terminal()),
         };
-        checked.map_err(|()| not_allowed(self, event))?;
+        if checked.is_err() || self.state.is_terminal() {
+            return Err(not_allowed(self, event));
+        }
         self.check_round(event)?;
         self.change(event, notices);
         Ok(())

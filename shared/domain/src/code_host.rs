@@ -1,0 +1,33 @@
+//! What is asked of the function that alone holds the code host's credential.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Repository;
+
+/// Asks for a token for one repository. What the token may do is not in the request: it is fixed for each deployed
+/// entry of the function, so that a caller can only get what it may invoke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// The repository.
+    pub repository: Repository,
+}
+
+/// A short-lived token. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenAnswer {
+    /// The token. Never log it.
+    pub token: String,
+    /// When it dies.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenAnswer").field("token", &"[hidden]").field("expires_at", &self.expires_at).finish()
+    }
+}
