@@ -1,3 +1,7 @@
-//! xtask.
+//! `cargo xtask`: everything a contributor does, by one command each.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::main()
+}

@@ -1,0 +1,109 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Everything a contributor does, by one command each.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios on a local stack of their own, from ticket to merged pull request
+    #[command(disable_help_flag = true)]
+    Demo {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run one scenario folder from anywhere on disk
+    #[command(disable_help_flag = true)]
+    Run {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Start a local stack that stays
+    #[command(disable_help_flag = true)]
+    Up {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// End the local stack that `up` started
+    #[command(disable_help_flag = true)]
+    Down {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Build and run the tests
+    Test(TestOptions),
+    /// Format, lints, documentation, licences, unused dependencies, templates, state machine
+    Check,
+    /// Build the release archives of the functions and a template that deploys them
+    Package(PackageOptions),
+    /// Install the pinned third-party tools that are missing
+    Setup,
+    /// Say what is present, missing or wrong, and the command that fixes it
+    Doctor,
+    /// Bring the Python lock files up to date with their `.in` files
+    Lock,
+}
+
+/// Which tests to run. Integration tests whose target is named `local_*`, or that belong to
+/// the crate `stack`, need a local stack; those named `browser_*` need a browser.
+#[derive(Debug, Args, Clone, Copy, Default)]
+pub(crate) struct TestOptions {
+    /// Leave out the tests that need a local stack
+    #[arg(long)]
+    pub(crate) fast: bool,
+    /// Also run the tests that drive a browser
+    #[arg(long)]
+    pub(crate) browser: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PackageOptions {
+    /// The processor to build for; without it arm64 where this machine can, else its own
+    #[arg(long)]
+    pub(crate) arch: Option<Arch>,
+    /// Only these functions, by folder name
+    #[arg(long = "function", value_name = "NAME")]
+    pub(crate) functions: Vec<String>,
+}
+
+/// A processor that Lambda offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arch {
+    #[value(name = "arm64")]
+    Arm64,
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_the_stack_are_handed_on() {
+        let cli = Cli::parse_from(["xtask", "demo", "--scenario", "reject", "--help"]);
+        let Command::Demo { args } = cli.command else {
+            panic!("{cli:?}");
+        };
+        assert_eq!(args, ["--scenario", "reject", "--help"]);
+    }
+}
