@@ -16,7 +16,7 @@ impl World {
             Config { clock: std::sync::Arc::new(|| "2026-11-22T10:00:00Z".parse().unwrap()), ..Config::default() };
         let sim = start(config).await.unwrap();
         sim.register("one", "ticket: FL-1", script).unwrap();
-        Self { sim, http: Client::new() }
+        Self { sim, http: Client::builder().no_proxy().build().unwrap() }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
