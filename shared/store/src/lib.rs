@@ -1,1 +1,31 @@
-//! The `store` library.
+//! Storage: DynamoDB rows and S3 objects. Every change of a workflow is one transaction; nothing scans.
+//!
+//! [`Store`] has workflows, tickets, deliveries, outbox and logs; [`Gates`], [`Tokens`] and [`Slots`] have a table or
+//! a key range of their own, because IAM can tell tables apart and not rows. [`Objects`] is the bucket.
+
+mod deliveries;
+mod error;
+mod gates;
+pub mod keys;
+mod logs;
+mod objects;
+mod outbox;
+mod row;
+mod slots;
+mod tickets;
+mod tokens;
+mod workflows;
+
+pub use deliveries::{DeliveryClaim, DeliveryConflict};
+pub use error::StoreError;
+pub use gates::Gates;
+pub use logs::LogLine;
+pub use objects::Objects;
+pub use outbox::OutboxRow;
+pub use slots::{Grant, Slots};
+pub use tickets::TicketRow;
+pub use tokens::Tokens;
+pub use workflows::{Listing, Store};
+
+/// A write that can be part of one of our transactions.
+pub type TransactItem = aws_sdk_dynamodb::types::TransactWriteItem;

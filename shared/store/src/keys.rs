@@ -1,0 +1,192 @@
+//! Every key of every table and of the bucket. Nothing else builds one.
+
+use domain::ids::{GateId, TicketKey, WorkflowId};
+use domain::{Digest, WorkflowState};
+
+/// Attribute of the partition key, in every table.
+pub const PK: &str = "pk";
+/// Attribute of the sort key, in every table.
+pub const SK: &str = "sk";
+/// Index of workflows by state, newest change last.
+pub const BY_STATE: &str = "by_state";
+/// Partition key of [`BY_STATE`].
+pub const BY_STATE_PK: &str = "gsi1pk";
+/// Sort key of [`BY_STATE`].
+pub const BY_STATE_SK: &str = "gsi1sk";
+/// Sparse index of what has to be done by a time.
+pub const BY_DUE: &str = "by_due";
+/// Partition key of [`BY_DUE`].
+pub const BY_DUE_PK: &str = "gsi2pk";
+/// Sort key of [`BY_DUE`].
+pub const BY_DUE_SK: &str = "gsi2sk";
+/// Attribute with the second at which DynamoDB may delete the row.
+pub const EXPIRES_AT: &str = "expires_at";
+/// Sort key of an item that is alone in its partition, and of a workflow's main row.
+pub const META: &str = "META";
+/// Sort key of the ticket's snapshot below a workflow.
+pub const TICKET: &str = "TICKET";
+/// Start of the sort keys of outbox rows.
+pub const OUTBOX_PREFIX: &str = "OUTBOX#";
+/// Start of the sort keys of log rows.
+pub const LOG_PREFIX: &str = "LOG#";
+/// Sort key of a slot pool's count.
+pub const CAPACITY: &str = "CAPACITY";
+/// Start of the sort keys of those who wait for a slot.
+pub const WAITER_PREFIX: &str = "WAIT#";
+/// Number of partitions of [`BY_DUE`], so that one minute's work does not sit on one.
+pub const DUE_SHARDS: u8 = 4;
+
+/// Partition of a workflow: `state` and `audit` tables.
+pub fn workflow(id: &WorkflowId) -> String {
+    format!("WF#{id}")
+}
+
+/// Partition of a ticket.
+pub fn ticket(key: &TicketKey) -> String {
+    format!("TICKET#{}#{}", key.source, key.id)
+}
+
+/// Partition of a delivery.
+pub fn delivery(id: &str) -> String {
+    format!("DELIVERY#{id}")
+}
+
+/// Sort key of an outbox row.
+pub fn outbox(seq: u64) -> String {
+    format!("{OUTBOX_PREFIX}{seq:010}")
+}
+
+/// Sort key of an audit entry.
+pub fn audit(seq: u64) -> String {
+    format!("{seq:010}")
+}
+
+/// Sort key of a log line.
+pub fn log(attempt: u32, run: &str, seq: u64) -> String {
+    format!("{LOG_PREFIX}{attempt:04}#{run}#{seq:010}")
+}
+
+/// Partition of a slot pool.
+pub fn slots(pool: &str) -> String {
+    format!("SLOTS#{pool}")
+}
+
+/// Sort key of one who waits for a slot.
+pub fn waiter(order: &str) -> String {
+    format!("{WAITER_PREFIX}{order}")
+}
+
+/// Partition of a state in [`BY_STATE`].
+pub fn state(state: WorkflowState) -> String {
+    format!("STATE#{state}")
+}
+
+/// Partition of a gate.
+pub fn gate(id: &GateId) -> String {
+    format!("GATE#{id}")
+}
+
+/// Partition of an approval link.
+pub fn link(digest: Digest) -> String {
+    format!("LINK#{digest}")
+}
+
+/// Partition of a person's open gates.
+pub fn inbox(email: &str) -> String {
+    format!("INBOX#{}", email.to_lowercase())
+}
+
+/// Partition of the token of a gate.
+pub fn gate_token(id: &GateId) -> String {
+    format!("GATE#{id}")
+}
+
+/// Partition of the token of one who waits for a slot.
+pub fn slot_token(pool: &str, id: &WorkflowId) -> String {
+    format!("SLOT#{pool}#{id}")
+}
+
+/// Partition in [`BY_DUE`] of an open gate.
+pub fn gate_due(shard: u8) -> String {
+    format!("DUE#{shard}")
+}
+
+/// Partition in [`BY_DUE`] of a decided gate whose answer has not reached the state machine.
+pub fn gate_undelivered(shard: u8) -> String {
+    format!("UNDELIVERED#{shard}")
+}
+
+/// The shard of a gate.
+pub fn shard(id: &GateId) -> u8 {
+    Digest::of(id.as_str()).to_string().bytes().next().unwrap_or(b'0') % DUE_SHARDS
+}
+
+/// Keys in the bucket.
+pub mod objects {
+    use domain::ids::{Attempt, Revision, WorkflowId};
+    use domain::task::RunKind;
+
+    fn run(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("runs/{id}/{attempt}")
+    }
+
+    /// A revision's SPEC as JSON.
+    pub fn spec_json(id: &WorkflowId, revision: Revision) -> String {
+        format!("specs/{id}/{revision}/spec.json")
+    }
+
+    /// A revision's SPEC.md.
+    pub fn spec_markdown(id: &WorkflowId, revision: Revision) -> String {
+        format!("specs/{id}/{revision}/SPEC.md")
+    }
+
+    /// The tree at the run's base commit.
+    pub fn workspace(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("workspaces/{id}/{attempt}/workspace.tar.zst")
+    }
+
+    /// The list of the paths in that tree: a JSON array.
+    pub fn base_paths(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/base-paths.json", run(id, attempt))
+    }
+
+    /// `task.json` of one sandbox.
+    pub fn task(id: &WorkflowId, attempt: Attempt, kind: RunKind) -> String {
+        format!("{}/{}/task.json", run(id, attempt), kind.as_str())
+    }
+
+    /// The report that a sandbox uploads last.
+    pub fn report(id: &WorkflowId, attempt: Attempt, kind: RunKind) -> String {
+        format!("{}/{}/report.json", run(id, attempt), kind.as_str())
+    }
+
+    /// The change set as the sandbox uploads it.
+    pub fn changes(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/agent/changes.tar.zst", run(id, attempt))
+    }
+
+    /// The change set after verification. No sandbox has an address for it.
+    pub fn verified(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/verified.tar.zst", run(id, attempt))
+    }
+
+    /// The agent's session file.
+    pub fn session(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/agent/session.jsonl", run(id, attempt))
+    }
+
+    /// The QA report, JSON, as the sandbox uploads it.
+    pub fn qa_json(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/qa/report-qa.json", run(id, attempt))
+    }
+
+    /// The QA report, HTML.
+    pub fn qa_html(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/qa/report-qa.html", run(id, attempt))
+    }
+
+    /// The gates' whole output.
+    pub fn qa_output(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/qa/output.txt", run(id, attempt))
+    }
+}

@@ -1,0 +1,124 @@
+//! Task tokens of the state machine. A table of its own: only `approvals` and `workflow` may read it.
+
+use aws_sdk_dynamodb::Client;
+use domain::Timestamp;
+use domain::ids::{GateId, TaskToken, WorkflowId};
+use domain::slot::SlotPool;
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::keys;
+use crate::row::{self, n};
+
+/// How long a token is kept if nobody removes it, seconds: a year, the longest that an execution lives.
+const KEPT_SECONDS: i64 = 366 * 24 * 3600;
+
+/// The table `tokens`.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    client: Client,
+    table: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenRow {
+    token: TaskToken,
+}
+
+impl Tokens {
+    /// Tokens in a table.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// Keeps the token of a gate, in place of an older one.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn put_gate(&self, id: &GateId, token: &TaskToken, now: Timestamp) -> Result<(), StoreError> {
+        self.put(keys::gate_token(id), token, now).await
+    }
+
+    /// The token of a gate.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn gate(&self, id: &GateId) -> Result<Option<TaskToken>, StoreError> {
+        self.get(keys::gate_token(id)).await
+    }
+
+    /// Forgets the token of a gate.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn remove_gate(&self, id: &GateId) -> Result<(), StoreError> {
+        self.remove(keys::gate_token(id)).await
+    }
+
+    /// Keeps the token of one who waits for a slot, in place of an older one.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn put_slot(
+        &self,
+        pool: SlotPool,
+        id: &WorkflowId,
+        token: &TaskToken,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.put(keys::slot_token(pool.as_str(), id), token, now).await
+    }
+
+    /// The token of one who waits for a slot, or has one and was not told.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn slot(&self, pool: SlotPool, id: &WorkflowId) -> Result<Option<TaskToken>, StoreError> {
+        self.get(keys::slot_token(pool.as_str(), id)).await
+    }
+
+    /// Forgets the token of one who waited for a slot.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn remove_slot(&self, pool: SlotPool, id: &WorkflowId) -> Result<(), StoreError> {
+        self.remove(keys::slot_token(pool.as_str(), id)).await
+    }
+
+    async fn put(&self, pk: String, token: &TaskToken, now: Timestamp) -> Result<(), StoreError> {
+        let mut item = row::item(pk, keys::META, &TokenRow { token: token.clone() })?;
+        item.insert(keys::EXPIRES_AT.to_owned(), n(now.as_second() + KEPT_SECONDS));
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(|error| StoreError::service("keeping a task token", error))?;
+        Ok(())
+    }
+
+    async fn get(&self, pk: String) -> Result<Option<TaskToken>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(row::key(pk, keys::META)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::service("reading a task token", error))?;
+        answer.item.map(row::value::<TokenRow>).transpose().map(|row| row.map(|row| row.token))
+    }
+
+    async fn remove(&self, pk: String) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(row::key(pk, keys::META)))
+            .send()
+            .await
+            .map_err(|error| StoreError::service("forgetting a task token", error))?;
+        Ok(())
+    }
+}
