@@ -1,0 +1,58 @@
+//! Reviews, their comments, and requests for them.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::context::{Body, Context, PULLS_READ, PULLS_WRITE};
+use super::paging::Page;
+use crate::error::ApiResult;
+use crate::pulls::{self, NewReview};
+use crate::view;
+
+type PullPath = Path<(String, String, u64)>;
+
+pub(super) async fn list(context: Context, Path((_, _, number)): PullPath) -> ApiResult<Response> {
+    let access = context.access(PULLS_READ)?;
+    let (repo, pull) = context.sim.pull(&access.name, number)?;
+    let shown = pull.reviews.iter().map(|r| view::review(&context.sim, &repo, &pull, r)).collect();
+    Ok(Page::of(&context).list(&context, shown))
+}
+
+pub(super) async fn create(
+    context: Context,
+    Path((_, _, number)): PullPath,
+    Body(new): Body<NewReview>,
+) -> ApiResult<Json<Value>> {
+    let access = context.access(PULLS_WRITE)?;
+    let review = pulls::submit(&context.sim, &access, number, new).await?;
+    let (repo, pull) = context.sim.pull(&access.name, number)?;
+    Ok(Json(view::review(&context.sim, &repo, &pull, &review)))
+}
+
+pub(super) async fn comments(context: Context, Path((_, _, number)): PullPath) -> ApiResult<Response> {
+    let access = context.access(PULLS_READ)?;
+    let (repo, pull) = context.sim.pull(&access.name, number)?;
+    let shown = pull.review_comments.iter().map(|c| view::review_comment(&context.sim, &repo, &pull, c)).collect();
+    Ok(Page::of(&context).list(&context, shown))
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Reviewers {
+    #[serde(default)]
+    reviewers: Vec<String>,
+}
+
+pub(super) async fn request(
+    context: Context,
+    Path((_, _, number)): PullPath,
+    Body(wanted): Body<Reviewers>,
+) -> ApiResult<Response> {
+    let access = context.access(PULLS_WRITE)?;
+    pulls::request_reviewers(&context.sim, &access, number, &wanted.reviewers).await?;
+    let (repo, pull) = context.sim.pull(&access.name, number)?;
+    Ok((StatusCode::CREATED, Json(view::pull_simple(&context.sim, &repo, &pull))).into_response())
+}

@@ -1,0 +1,52 @@
+//! The control API under `/_sim`: what tests and scenarios do that is not part of GitHub.
+//!
+//! | call | does |
+//! |---|---|
+//! | `GET /_sim/state` | summary of repositories, pull requests, branches |
+//! | `GET /_sim/calls` | the latest API calls |
+//! | `POST /_sim/repos` | makes a repository ([`crate::NewRepo`]), answers `{"sha"}` |
+//! | `POST /_sim/repos/{owner}/{repo}/push` | one commit ([`crate::NewPush`]), answers `{"sha"}` |
+//! | `POST …/pulls/{number}/reviews` | `{"as", "event", "body"}` |
+//! | `POST …/pulls/{number}/merge` | `{"as", "merge_method"}`, answers `{"sha"}` |
+//! | `POST …/pulls/{number}/close`, `…/reopen` | `{"as"}` |
+//! | `POST …/check-runs`, `…/statuses` | reports CI ([`crate::NewCheckRun`], [`crate::NewStatus`]) |
+//! | `PUT`/`DELETE …/protection/{branch}` | protects a branch ([`crate::Protection`]) |
+//! | `GET /_sim/deliveries`, `POST /_sim/deliveries/{id}/redeliver` | the webhook log |
+//! | `PUT`/`DELETE /_sim/webhook` | `{"url", "secret", "attempts"?}`; sends a ping |
+//! | `GET`/`POST`/`DELETE /_sim/faults` | failures to inject ([`crate::Fault`]) |
+//! | `POST /_sim/clock` | `{"advance_seconds"}` |
+
+mod repos;
+mod system;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post, put};
+
+use crate::sim::Sim;
+
+pub(crate) use self::system::summary;
+
+/// The routes below `/_sim`.
+pub(crate) fn router() -> Router<Arc<Sim>> {
+    let repo = Router::new()
+        .route("/push", post(repos::push))
+        .route("/pulls/{number}/reviews", post(repos::review))
+        .route("/pulls/{number}/merge", post(repos::merge))
+        .route("/pulls/{number}/close", post(repos::close))
+        .route("/pulls/{number}/reopen", post(repos::reopen))
+        .route("/check-runs", post(repos::check_run))
+        .route("/statuses", post(repos::status))
+        .route("/protection/{*branch}", put(repos::protect).delete(repos::unprotect));
+    Router::new()
+        .route("/state", get(system::state))
+        .route("/calls", get(system::calls))
+        .route("/repos", post(repos::create))
+        .nest("/repos/{owner}/{repo}", repo)
+        .route("/deliveries", get(system::deliveries))
+        .route("/deliveries/{id}/redeliver", post(system::redeliver))
+        .route("/webhook", put(system::set_webhook).delete(system::remove_webhook))
+        .route("/faults", get(system::faults).post(system::add_fault).delete(system::clear_faults))
+        .route("/clock", post(system::clock))
+}
