@@ -1,6 +1,6 @@
 //! Every key of every table and of the bucket. Nothing else builds one.
 
-use domain::ids::{GateId, TicketKey, WorkflowId};
+use domain::ids::{GateId, Repository, TicketKey, WorkflowId};
 use domain::{Digest, WorkflowState};
 
 /// Attribute of the partition key, in every table.
@@ -49,6 +49,11 @@ pub fn ticket(key: &TicketKey) -> String {
 /// Partition of a delivery.
 pub fn delivery(id: &str) -> String {
     format!("DELIVERY#{id}")
+}
+
+/// Partition of a pull request.
+pub fn pull_request(repository: &Repository, number: u64) -> String {
+    format!("PR#{repository}#{number}")
 }
 
 /// Sort key of an outbox row.

@@ -10,6 +10,7 @@ pub mod keys;
 mod logs;
 mod objects;
 mod outbox;
+mod pulls;
 mod row;
 mod slots;
 mod tickets;

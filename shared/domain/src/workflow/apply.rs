@@ -172,11 +172,15 @@ impl Workflow {
                 }
             }
             Event::SpecWentStale { reason } => self.plan_again(reason),
-            Event::RunPrepared { base_commit, .. } => {
+            Event::RunPrepared { attempt, base_commit } => {
                 self.state = S::Executing;
+                self.prepared = Some(*attempt);
                 self.run_base = Some(base_commit.clone());
             }
-            Event::RunEnded { usage, .. } => self.ledger.add(self.phase, *usage),
+            Event::RunEnded { attempt, usage, .. } => {
+                self.run_ended = Some(*attempt);
+                self.ledger.add(self.phase, *usage);
+            }
             Event::ChangesVerified { attempt, digest, .. } => {
                 self.state = S::QaRunning;
                 self.changes = self.run_base.clone().map(|base_commit| ChangesRef {

@@ -57,6 +57,12 @@ pub struct Workflow {
     /// Why the last attempt was not good enough, in words for the agent.
     #[serde(default)]
     pub run_feedback: Option<String>,
+    /// The last attempt whose bundle was written.
+    #[serde(default)]
+    pub prepared: Option<Attempt>,
+    /// The last attempt whose sandbox is known to have ended.
+    #[serde(default)]
+    pub run_ended: Option<Attempt>,
     /// The commit that the attempt's workspace is made from.
     #[serde(default)]
     pub run_base: Option<CommitSha>,
@@ -234,6 +240,8 @@ impl Workflow {
             repairs: 0,
             review_rounds: 0,
             run_feedback: None,
+            prepared: None,
+            run_ended: None,
             run_base: None,
             changes: None,
             qa: None,
