@@ -148,10 +148,8 @@ impl Github {
         let passing = |reason: String, done_perhaps| Fault::Passing { reason, done_perhaps };
         let builder =
             http::Request::builder().method(&call.method).uri(target).header(ACCEPT, "application/vnd.github+json");
-        let request = self
-            .octocrab
-            .build_request(builder, call.body.as_ref())
-            .map_err(|error| passing(causes(&error), false))?;
+        let request =
+            self.octocrab.build_request(builder, call.body.as_ref()).map_err(|error| passing(causes(&error), false))?;
         let response = self.octocrab.execute(request).await.map_err(|error| {
             let connected = !is_connect_error(&error);
             passing(causes(&error), connected)

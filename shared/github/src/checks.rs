@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn states_are_read_as_github_documents_them() {
         let run = |status: &str, conclusion: Option<&str>| {
-            RunBody { name: String::new(), status: status.to_owned(), conclusion: conclusion.map(str::to_owned) }.state()
+            RunBody { name: String::new(), status: status.to_owned(), conclusion: conclusion.map(str::to_owned) }
+                .state()
         };
         assert_eq!(run("completed", Some("success")), State::Passed);
         assert_eq!(run("completed", Some("skipped")), State::Passed);

@@ -72,7 +72,10 @@ impl Repo {
         let body: CompareBody = self.read(&route, &format!("common history of {base} and {head}")).await?;
         let merge_base = body.merge_base_commit.sha;
         let changed_paths = if body.files.len() < MAX_LISTED {
-            body.files.into_iter().flat_map(|file| std::iter::once(file.filename).chain(file.previous_filename)).collect()
+            body.files
+                .into_iter()
+                .flat_map(|file| std::iter::once(file.filename).chain(file.previous_filename))
+                .collect()
         } else {
             differences(&self.tree(&merge_base).await?, &self.tree(head).await?)
         };

@@ -29,7 +29,7 @@ pub use git::{Blob, Commit, CreatedRef, Identity, NewCommit, NewTreeEntry, Updat
 pub use host::{DEFAULT_API_URL, Github, Host};
 pub use object::blob_id;
 pub use pulls::{
-    CreatedPull, Mergeability, MergeMethod, MergeResult, NewPull, PullNumber, PullRequest, PullState, User,
+    CreatedPull, MergeMethod, MergeResult, Mergeability, NewPull, PullNumber, PullRequest, PullState, User,
 };
 pub use repo::{Repo, RepoSettings};
 pub use retry::RetryPolicy;

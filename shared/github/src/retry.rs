@@ -79,8 +79,7 @@ pub(crate) fn rate_limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
 /// The time by GitHub's own clock, because that is the one the limit ends by.
 fn server_time(headers: &HeaderMap) -> Timestamp {
     let date = headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
-    date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok())
-        .map_or_else(Timestamp::now, |zoned| zoned.timestamp())
+    date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok()).map_or_else(Timestamp::now, |zoned| zoned.timestamp())
 }
 
 fn seconds_from(seconds: i64) -> Duration {

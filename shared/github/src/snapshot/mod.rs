@@ -78,11 +78,8 @@ impl Repo {
         self.check_limits(&tree, limits)?;
         let (submodules, wanted): (Vec<TreeEntry>, Vec<TreeEntry>) =
             tree.entries.into_iter().partition(|entry| entry.kind == EntryKind::Submodule);
-        let mut files = if wanted.is_empty() {
-            BTreeMap::new()
-        } else {
-            self.from_archive(commit, wanted.clone(), limits).await?
-        };
+        let mut files =
+            if wanted.is_empty() { BTreeMap::new() } else { self.read_archive(commit, wanted.clone(), limits).await? };
         let missing: Vec<TreeEntry> = wanted.into_iter().filter(|entry| !files.contains_key(&entry.path)).collect();
         if missing.len() > limits.single_fetches {
             return Err(GithubError::TooLarge {
@@ -128,7 +125,7 @@ impl Repo {
     }
 
     /// The wanted files that GitHub's archive has as the tree has them.
-    async fn from_archive(
+    async fn read_archive(
         &self,
         commit: &CommitSha,
         wanted: Vec<TreeEntry>,
