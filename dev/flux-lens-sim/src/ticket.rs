@@ -168,3 +168,19 @@ pub struct Comment {
     /// When.
     pub created_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NewTicket;
+
+    #[test]
+    fn the_shipped_scenarios_have_valid_tickets() {
+        let scenarios = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios")).unwrap();
+        let tickets = scenarios.map(|entry| entry.unwrap().path().join("ticket.json")).filter(|path| path.exists());
+        let checked = tickets.map(|path| {
+            let ticket = serde_json::from_str::<NewTicket>(&std::fs::read_to_string(&path).unwrap());
+            assert!(ticket.is_ok(), "{}: {ticket:?}", path.display());
+        });
+        assert_ne!(checked.count(), 0);
+    }
+}

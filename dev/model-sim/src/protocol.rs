@@ -87,7 +87,7 @@ impl Ask {
 /// An error that a provider would answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    /// The HTTP status. Not every status has a name ([529 is Anthropic's "overloaded"]).
+    /// The HTTP status. Anthropic's "overloaded" is 529, which no standard names.
     pub status: u16,
     /// What is wrong.
     pub message: String,

@@ -185,29 +185,22 @@ impl Registry {
     /// # Errors
     /// See [`Refusal`]; nothing is then consumed.
     pub fn take(&mut self, ask: &Ask) -> Result<Turn, Refusal> {
-        let key = self.select(ask)?;
-        // The key was just found; an absent entry would mean the same as no match.
-        let Some(entry) = self.scripts.get_mut(&key) else {
-            return Err(Refusal::NoMatch { known: String::new() });
-        };
-        let lines = entry.script.lines(ask.consumer);
-        entry.cursors[ask.consumer as usize].take(&key, lines, ask)
-    }
-
-    fn select(&self, ask: &Ask) -> Result<String, Refusal> {
         for text in [&ask.opening, &ask.rest] {
-            let mut matching = self.scripts.iter().filter(|(_, entry)| contains_word(text, &entry.marker));
-            match (matching.next(), matching.next()) {
-                (None, _) => {}
-                (Some((key, _)), None) => return Ok(key.clone()),
-                (Some(first), Some(second)) => {
-                    let matching = [first, second].into_iter().chain(matching);
+            let matching = self.scripts.iter_mut().filter(|(_, entry)| contains_word(text, &entry.marker));
+            match matching.collect::<Vec<_>>().as_mut_slice() {
+                [] => {}
+                [(key, entry)] => {
+                    let lines = entry.script.lines(ask.consumer);
+                    return entry.cursors[ask.consumer as usize].take(key, lines, ask);
+                }
+                several => {
+                    let matching = several.iter().map(|(key, entry)| (*key, &**entry));
                     return Err(Refusal::Ambiguous { matching: list(matching) });
                 }
             }
         }
-        let known =
-            if self.scripts.is_empty() { "the 0 registered scripts".to_owned() } else { list(self.scripts.iter()) };
+        let none = self.scripts.is_empty();
+        let known = if none { "the 0 registered scripts".to_owned() } else { list(self.scripts.iter()) };
         Err(Refusal::NoMatch { known })
     }
 }

@@ -325,6 +325,17 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_scenarios_have_valid_scripts() {
+        let scenarios = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios")).unwrap();
+        let scripts = scenarios.map(|entry| entry.unwrap().path().join("model.jsonl")).filter(|path| path.exists());
+        let checked = scripts.map(|path| {
+            let script = Script::parse(&std::fs::read_to_string(&path).unwrap());
+            assert!(script.is_ok_and(|script| !script.plan.is_empty()), "{}", path.display());
+        });
+        assert_ne!(checked.count(), 0);
+    }
+
+    #[test]
     fn the_planner_is_known_by_its_tool() {
         assert_eq!(Consumer::of_tools(["read_file", "submit_spec"].into_iter()), Consumer::Plan);
         assert_eq!(Consumer::of_tools(["read", "bash", "edit", "write"].into_iter()), Consumer::Code);
