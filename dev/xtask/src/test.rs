@@ -23,7 +23,7 @@ pub(crate) fn run(toolchain: &Toolchain, options: TestOptions) -> Result<ExitCod
     }
     setup::ensure(toolchain, &tools)?;
     ui::step("state machine");
-    lint::state_machine(toolchain)?;
+    let mut good = lint::state_machine(toolchain).inspect_err(ui::error).is_ok();
 
     let root = toolchain.root();
     let selection = selection(&Workspace::read(root)?.tests, options);
@@ -33,7 +33,7 @@ pub(crate) fn run(toolchain: &Toolchain, options: TestOptions) -> Result<ExitCod
     ui::step("documentation tests");
     let mut docs = cargo::command(root);
     docs.args(["test", "--workspace", "--locked", "--doc", "--quiet", "--no-fail-fast"]);
-    let mut good = count.run(&mut docs)?;
+    good &= count.run(&mut docs)?;
     ui::step("tests");
     if which::which("cargo-nextest").is_ok() {
         let mut tests = cargo::command(root);

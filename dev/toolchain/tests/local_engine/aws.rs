@@ -4,7 +4,7 @@
 use std::io::{Cursor, Write as _};
 
 use base64::Engine as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use toolchain::engine::Engine;
 use zip::write::SimpleFileOptions;
 
@@ -21,6 +21,21 @@ fn authorization(key: &str, service: &str) -> String {
     )
 }
 
+/// One call of a service that speaks JSON, as root.
+pub(crate) fn call(engine: &Engine, service: &str, target: &str, input: &Value) -> Value {
+    let key = engine.root().access_key_id.as_str();
+    let mut answer = agent()
+        .post(engine.url())
+        .header("authorization", authorization(key, service))
+        .header("content-type", "application/x-amz-json-1.1")
+        .header("x-amz-target", target)
+        .send(input.to_string())
+        .unwrap();
+    let text = answer.body_mut().read_to_string().unwrap();
+    assert_eq!(answer.status(), 200, "{target}: {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
 /// The status of DynamoDB's ListTables for a caller with `key`.
 pub(crate) fn list_tables(engine: &Engine, key: &str) -> u16 {
     agent()
@@ -34,27 +49,32 @@ pub(crate) fn list_tables(engine: &Engine, key: &str) -> u16 {
         .as_u16()
 }
 
-/// Creates a function that holds the life line and never answers, and invokes it.
-pub(crate) fn start_function(engine: &Engine, line: &LifeLine) {
-    let root = engine.root().access_key_id.as_str();
+/// Creates a role without permissions that `service` may take, and returns its ARN.
+pub(crate) fn create_role(engine: &Engine, service: &str) -> String {
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-    let role = agent()
+        "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]});
+    let mut answer = agent()
         .post(engine.url())
-        .header("authorization", authorization(root, "iam"))
+        .header("authorization", authorization(&engine.root().access_key_id, "iam"))
         .send_form([
             ("Action", "CreateRole"),
             ("Version", "2010-05-08"),
-            ("RoleName", "function"),
+            ("RoleName", "role"),
             ("AssumeRolePolicyDocument", &trust.to_string()),
         ])
         .unwrap();
-    assert_eq!(role.status(), 200);
+    assert_eq!(answer.status(), 200, "{}", answer.body_mut().read_to_string().unwrap());
+    format!("arn:aws:iam::{}:role/role", engine.account_id())
+}
 
+/// Creates a function that holds the life line and never answers, and invokes it.
+pub(crate) fn start_function(engine: &Engine, line: &LifeLine) {
+    let root = engine.root().access_key_id.as_str();
+    let role = create_role(engine, "lambda.amazonaws.com");
     let script = format!("#!/bin/sh\nexec 3>'{}'\necho started >&3\nexec sleep 600\n", line.path().display());
     let function = json!({
         "FunctionName": "sleeper", "Runtime": "provided.al2023", "Handler": "bootstrap",
-        "Role": format!("arn:aws:iam::{}:role/function", engine.account_id()), "Timeout": 60,
+        "Role": role, "Timeout": 60,
         "Code": {"ZipFile": base64::prelude::BASE64_STANDARD.encode(archive(&script))},
     });
     let functions = format!("{}/2015-03-31/functions", engine.url());

@@ -7,6 +7,7 @@
 
 mod aws;
 mod life_line;
+mod tasks;
 
 use std::net::TcpStream;
 use std::process::{Command, Stdio};

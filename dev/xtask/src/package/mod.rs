@@ -47,7 +47,9 @@ pub(crate) fn run(toolchain: &Toolchain, options: &PackageOptions) -> Result<Exi
         let template = write_template(root, &folder, arch)?;
         ui::step("checking the packaged template");
         cargo::must(
-            lint::tool(toolchain, "sam").args(["validate", "--region", "us-east-1", "--template"]).arg(&template),
+            lint::tool(toolchain, "sam")
+                .args(["validate", "--lint", "--region", "us-east-1", "--template"])
+                .arg(&template),
         )?;
         ui::say(format_args!("deploy with: sam deploy --guided --template {}", template.display()));
     }
