@@ -1,3 +1,9 @@
-//! The `runner` program.
+//! The `runner` program. See [`runner::program`] for its exit codes.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    runtime::telemetry::init();
+    runner::program::main().await
+}

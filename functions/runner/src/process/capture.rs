@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use camino::Utf8Path;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
@@ -15,13 +14,8 @@ pub struct OutputLimits {
     pub tail: usize,
     /// Written to the file.
     pub file: u64,
-}
-
-impl Default for OutputLimits {
-    /// 8 KiB from the beginning, 24 KiB from the end (failures are told last), 8 MiB in the file.
-    fn default() -> Self {
-        Self { head: 8 * 1024, tail: 24 * 1024, file: 8 * 1024 * 1024 }
-    }
+    /// Read at all; more ends the command.
+    pub stop: u64,
 }
 
 /// What a command printed.
@@ -31,6 +25,8 @@ pub struct Captured {
     tail: VecDeque<u8>,
     /// Everything that was printed, in bytes.
     pub bytes: u64,
+    /// Whether the command printed more than it may, and reading was ended for that.
+    pub stopped: bool,
 }
 
 impl Captured {
@@ -61,16 +57,15 @@ impl Captured {
     }
 }
 
-/// Reads to the end, keeps what `limits` allows, and writes the output to `file`.
+/// Reads to the end or to the limit, keeps what `limits` allows, and adds the output to `file`.
 ///
 /// # Errors
 /// Reading fails, or the file cannot be written.
 pub async fn capture(
     mut reader: impl AsyncRead + Unpin,
-    file: &Utf8Path,
+    file: &mut File,
     limits: OutputLimits,
 ) -> std::io::Result<Captured> {
-    let mut file = File::create(file).await?;
     let mut captured = Captured::default();
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -82,6 +77,11 @@ pub async fn capture(
         let room = usize::try_from(limits.file.saturating_sub(captured.bytes)).unwrap_or(usize::MAX);
         file.write_all(&buffer[..length.min(room)]).await?;
         captured.push(&buffer[..length], limits);
+        if captured.bytes > limits.stop {
+            captured.stopped = true;
+            file.flush().await?;
+            return Ok(captured);
+        }
     }
 }
 
@@ -92,30 +92,36 @@ mod tests {
 
     async fn run(input: &[u8], limits: OutputLimits) -> (Captured, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
-        let file = Utf8Path::from_path(folder.path()).unwrap().join("out");
-        let captured = capture(input, &file, limits).await.unwrap();
-        (captured, std::fs::read(file).unwrap())
+        let path = folder.path().join("out");
+        let captured = capture(input, &mut File::create(&path).await.unwrap(), limits).await.unwrap();
+        (captured, std::fs::read(path).unwrap())
     }
 
     #[tokio::test]
     async fn short_output_is_whole() {
-        let (captured, file) = run(b"one\ntwo\n", OutputLimits { head: 4, tail: 4, file: 100 }).await;
+        let (captured, file) = run(b"one\ntwo\n", OutputLimits { head: 4, tail: 4, file: 100, stop: 100 }).await;
         assert_eq!((captured.text().as_str(), captured.is_truncated()), ("one\ntwo\n", false));
         assert_eq!(file, b"one\ntwo\n");
     }
 
     #[tokio::test]
     async fn long_output_keeps_both_ends() {
-        let (captured, file) = run(b"0123456789", OutputLimits { head: 2, tail: 3, file: 4 }).await;
+        let (captured, file) = run(b"0123456789", OutputLimits { head: 2, tail: 3, file: 4, stop: 100 }).await;
         assert_eq!(captured.text(), "01\n[... 5 bytes left out ...]\n789");
         assert!(captured.is_truncated());
         assert_eq!(file, b"0123");
     }
 
+    #[tokio::test]
+    async fn a_flood_ends_the_reading() {
+        let (captured, _) = run(&vec![b'x'; 100_000], OutputLimits { head: 2, tail: 3, file: 4, stop: 20_000 }).await;
+        assert!(captured.stopped && captured.bytes < 50_000, "{} bytes", captured.bytes);
+    }
+
     proptest! {
         #[test]
         fn any_split_into_pieces_keeps_the_same(input in proptest::collection::vec(any::<u8>(), 0..100), pieces in proptest::collection::vec(1usize..20, 1..20), head in 0usize..20, tail in 0usize..20) {
-            let limits = OutputLimits { head, tail, file: 0 };
+            let limits = OutputLimits { head, tail, file: 0, stop: 1_000 };
             let mut whole = Captured::default();
             whole.push(&input, limits);
             let mut split = Captured::default();

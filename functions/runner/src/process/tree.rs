@@ -157,10 +157,11 @@ pub async fn end_adopted() -> usize {
         let mut living = descendants(&table, me);
         living.retain(|pid| table.get(pid).is_some_and(|process| process.alive));
         for (pid, process) in &table {
-            if process.parent == me && !process.alive {
-                if let Err(error) = waitpid(*pid, Some(WaitPidFlag::WNOHANG)) {
-                    tracing::debug!(%pid, %error, "an ended process was reaped by somebody else");
-                }
+            if process.parent == me
+                && !process.alive
+                && let Err(error) = waitpid(*pid, Some(WaitPidFlag::WNOHANG))
+            {
+                tracing::debug!(%pid, %error, "an ended process was reaped by somebody else");
             }
         }
         if living.is_empty() || Instant::now() > deadline {

@@ -1,0 +1,70 @@
+//! The environment of everything that the runner starts: nothing is inherited but the places of toolchains.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+use tokio::process::Command;
+
+/// Variables that say where toolchains are. None of them is ever a secret.
+const TOOLCHAIN_VARIABLES: &[&str] = &["PATH", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "JAVA_HOME", "GOROOT"];
+
+/// What a command of the repository may know about the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolEnvironment {
+    variables: BTreeMap<&'static str, String>,
+}
+
+impl ToolEnvironment {
+    /// Takes the toolchains' places from the host's variables.
+    pub fn from_host(host: impl Fn(&str) -> Option<String>) -> Self {
+        let mut variables = BTreeMap::new();
+        for name in TOOLCHAIN_VARIABLES {
+            if let Some(value) = host(name) {
+                variables.insert(*name, value);
+            }
+        }
+        variables.entry("PATH").or_insert_with(|| "/usr/local/bin:/usr/bin:/bin".to_owned());
+        // rustup's programs look for toolchains below HOME, which is another one here.
+        if let Some(home) = host("HOME") {
+            variables.entry("RUSTUP_HOME").or_insert_with(|| format!("{home}/.rustup"));
+        }
+        Self { variables }
+    }
+
+    /// The program search path.
+    pub fn path(&self) -> &str {
+        self.variables.get("PATH").map_or("", String::as_str)
+    }
+
+    /// Clears the command's environment and sets what belongs in it. `home` holds the home folder and `tmp`.
+    pub fn apply(&self, command: &mut Command, home: &Utf8Path) {
+        command.env_clear().envs(&self.variables);
+        command.env("HOME", home).env("TMPDIR", home.join("tmp")).env("LANG", "C.UTF-8").env("CI", "true");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_toolchains_are_taken_over() {
+        let host = |name: &str| match name {
+            "HOME" => Some("/root".to_owned()),
+            "PATH" => Some("/bin".to_owned()),
+            name if TOOLCHAIN_VARIABLES.contains(&name) => None,
+            _ => panic!("{name} was asked for"),
+        };
+        let mut command = Command::new("true");
+        command.env("AWS_SECRET_ACCESS_KEY", "x");
+        ToolEnvironment::from_host(host).apply(&mut command, "/h".into());
+        let found: Vec<String> = command
+            .as_std()
+            .get_envs()
+            .filter_map(|(name, value)| Some(format!("{}={}", name.to_str()?, value?.to_str()?)))
+            .collect();
+        let expected =
+            ["CI=true", "HOME=/h", "LANG=C.UTF-8", "PATH=/bin", "RUSTUP_HOME=/root/.rustup", "TMPDIR=/h/tmp"];
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,98 @@
+//! Values for this crate's unit tests.
+
+use domain::Digest;
+use domain::budget::{Budget, Prices};
+use domain::ids::{Attempt, Generation, Revision, TicketKey, WorkflowId};
+use domain::repo_config::GateConfig;
+use domain::spec::{ChecklistItem, FileAction, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy};
+use domain::task::{AgentWork, Download, ModelTarget, Provider, RunLimits, TASK_VERSION, Task, Work};
+
+pub(crate) fn spec() -> Spec {
+    let ticket = TicketKey::flux_lens("FL-1");
+    let file = |path: &str, action| SpecFile {
+        path: path.parse().unwrap(),
+        action,
+        reason: "It is part of the change.".to_owned(),
+        protection: None,
+    };
+    Spec {
+        version: SPEC_VERSION,
+        workflow_id: WorkflowId::derive(&ticket, Generation::FIRST),
+        revision: Revision::FIRST,
+        ticket,
+        ticket_digest: Digest::of("ticket"),
+        base_commit: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
+        files: vec![file("src/a.txt", FileAction::Modify), file("src/new.txt", FileAction::Create)],
+        text: SpecText {
+            title: "Say hello".to_owned(),
+            problem_statement: "It says nothing.".to_owned(),
+            proposed_solution: "Let it say hello.".to_owned(),
+            implementation_plan: vec!["Write it.".to_owned()],
+            testing_strategy: "The existing tests.".to_owned(),
+            verification_checklist: vec![ChecklistItem {
+                text: "It says hello".to_owned(),
+                verified_by: VerifiedBy::Gate { name: "test".to_owned() },
+            }],
+            risks: vec![],
+            new_dependencies: vec![],
+            confidence: 0.9,
+            estimated_usd: 0.1,
+            estimated_minutes: 5,
+        },
+    }
+}
+
+pub(crate) fn agent_work() -> AgentWork {
+    let spec = spec();
+    AgentWork {
+        spec_digest: spec.digest().unwrap(),
+        spec,
+        ticket_title: "Hello is missing".to_owned(),
+        feedback: Some("The gate `test` failed.".to_owned()),
+        previous_changes: Some(download("previous")),
+        model: ModelTarget {
+            provider: Provider::Anthropic,
+            base_url: "http://127.0.0.1:1".to_owned(),
+            model: "m".to_owned(),
+            prices: Prices { input: 3_000_000, cached_input: 300_000, output: 15_000_000 },
+        },
+        budget: Budget { max_tokens: 100_000, max_micro_usd: 1_000_000, max_turns: 20 },
+        gates: vec![gate("test", "sh test.sh")],
+        setup: None,
+        changes_url: "http://127.0.0.1:1/changes".to_owned(),
+        session_url: "http://127.0.0.1:1/session".to_owned(),
+    }
+}
+
+pub(crate) fn gate(name: &str, command: &str) -> GateConfig {
+    GateConfig { name: name.to_owned(), command: command.to_owned(), required: true, timeout: 30 }
+}
+
+pub(crate) fn agent_task(work: AgentWork) -> Task {
+    Task {
+        version: TASK_VERSION,
+        workflow_id: work.spec.workflow_id.clone(),
+        attempt: Attempt::FIRST,
+        ticket: work.spec.ticket.clone(),
+        base_commit: work.spec.base_commit.clone(),
+        workspace: download("workspace"),
+        report_url: "http://127.0.0.1:1/report".to_owned(),
+        limits: limits(),
+        work: Work::Agent(Box::new(work)),
+    }
+}
+
+pub(crate) fn limits() -> RunLimits {
+    RunLimits {
+        total_seconds: 60,
+        silence_seconds: 30,
+        max_file_bytes: 1_000_000,
+        max_total_bytes: 4_000_000,
+        max_files: 100,
+        max_output_bytes: 100_000,
+    }
+}
+
+fn download(name: &str) -> Download {
+    Download { url: format!("http://127.0.0.1:1/{name}"), digest: Digest::of(name) }
+}
