@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GateId, Revision};
+use crate::ids::{GateId, Revision, WorkflowId};
 use crate::state::WorkflowState;
 use crate::ticket::TicketStatus;
 
@@ -14,6 +14,16 @@ pub struct OutboxMessage {
     pub channel: OutboxChannel,
     /// What it is about. The text is made when it is sent.
     pub notice: Notice,
+}
+
+/// Where a row of the outbox is: all that travels from the stream through a channel's queue. The row itself is read
+/// when it is sent, so that what is sent is what is true then. A reader ignores fields that it does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OutboxPointer {
+    /// The workflow.
+    pub workflow_id: WorkflowId,
+    /// The row's number within the workflow.
+    pub seq: u64,
 }
 
 /// A way out.

@@ -1,0 +1,142 @@
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn body() -> Value {
+    json!({
+        "event": "ticket.created",
+        "ticket": {
+            "id": "1234", "version": 3, "updated_at": "2026-11-22T10:00:00Z",
+            "title": "Sessions end too early", "description": "After 30 seconds.", "url": "https://lens.example/t/1234",
+            "priority": "high", "labels": ["bug"],
+            "reporter": {"id": "u-1", "email": "ann@acme.example"},
+            "assignee": {"id": "u-2", "email": "bob@acme.example"},
+            "repository": "acme/shop", "base_branch": "develop",
+        }
+    })
+}
+
+fn with(pointer: &str, value: Value) -> Result<TicketEvent, InvalidEvent> {
+    let mut body = body();
+    *body.pointer_mut(pointer).unwrap() = value;
+    parse_event(body.to_string().as_bytes())
+}
+
+fn refusal(pointer: &str, value: Value) -> String {
+    let error = with(pointer, value).unwrap_err();
+    let field = error.field().unwrap_or_default().to_owned();
+    let text = error.to_string();
+    assert!(text.contains(&field), "{text}");
+    text
+}
+
+#[test]
+fn a_whole_event_is_read() {
+    let event = parse_event(body().to_string().as_bytes()).unwrap();
+    insta::assert_json_snapshot!(event, @r#"
+    {
+      "kind": "created",
+      "ticket": {
+        "key": {
+          "source": "flux-lens",
+          "id": "1234"
+        },
+        "version": 3,
+        "updated_at": "2026-11-22T10:00:00Z",
+        "title": "Sessions end too early",
+        "description": "After 30 seconds.",
+        "url": "https://lens.example/t/1234",
+        "priority": "high",
+        "labels": [
+          "bug"
+        ],
+        "reporter": {
+          "name": "ann@acme.example",
+          "email": "ann@acme.example",
+          "tracker_id": "u-1"
+        },
+        "assignee": {
+          "name": "bob@acme.example",
+          "email": "bob@acme.example",
+          "tracker_id": "u-2"
+        },
+        "repository": "acme/shop",
+        "base_branch": "develop"
+      }
+    }
+    "#);
+}
+
+#[test]
+fn what_may_be_missing_has_a_default() {
+    let mut body = body();
+    let ticket = body["ticket"].as_object_mut().unwrap();
+    for field in ["description", "priority", "labels", "base_branch"] {
+        ticket.remove(field);
+    }
+    ticket.insert("assignee".to_owned(), Value::Null);
+    ticket.insert("something_new".to_owned(), json!({"of": "theirs"}));
+    let ticket = parse_event(body.to_string().as_bytes()).unwrap().ticket;
+    assert_eq!((ticket.description.as_str(), ticket.priority, ticket.labels.len()), ("", Priority::Normal, 0));
+    assert_eq!((ticket.base_branch.as_str(), ticket.assignee), ("main", None));
+}
+
+#[test]
+fn every_missing_field_is_named() {
+    for field in ["id", "version", "updated_at", "title", "url", "reporter", "repository"] {
+        for null in [true, false] {
+            let mut body = body();
+            let ticket = body["ticket"].as_object_mut().unwrap();
+            ticket.remove(field);
+            if null {
+                ticket.insert(field.to_owned(), Value::Null);
+            }
+            let error = parse_event(body.to_string().as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), format!("the field `ticket.{field}` is missing"));
+        }
+    }
+    let error = parse_event(br#"{"event": "ticket.created"}"#).unwrap_err();
+    assert_eq!(error.field(), Some("ticket"));
+    assert_eq!(parse_event(b"{}").unwrap_err().field(), Some("event"));
+}
+
+#[test]
+fn unusable_values_are_refused_with_their_field() {
+    assert_snapshot!(refusal("/ticket/version", json!("3")), @r#"the field `ticket.version` is invalid: invalid type: string "3", expected u64 at line 1 column 484"#);
+    assert_snapshot!(refusal("/ticket/priority", json!("urgent")), @"");
+    assert_snapshot!(refusal("/ticket/labels", json!(["a", 1])), @"");
+    assert_snapshot!(refusal("/ticket/repository", json!("acme")), @"");
+    assert_snapshot!(refusal("/ticket/repository", json!("../x")), @"");
+    assert_snapshot!(refusal("/ticket/title", json!(" \n")), @"");
+    assert_snapshot!(refusal("/ticket/title", json!("x".repeat(MAX_TITLE_BYTES + 1))), @"");
+    assert_snapshot!(refusal("/ticket/url", json!("javascript:alert(1)")), @"");
+    assert_snapshot!(refusal("/ticket/id", json!("../1")), @"");
+    assert_snapshot!(refusal("/ticket/id", json!("..")), @"");
+    assert_snapshot!(refusal("/ticket/reporter", json!({"email": "ann@acme.example"})), @"");
+    assert_snapshot!(refusal("/ticket/assignee", json!({"id": "u", "email": "a@b\r\nBcc: c@d"})), @"");
+    assert_snapshot!(refusal("/ticket/base_branch", json!("-x..y")), @"");
+    assert_snapshot!(refusal("/ticket", json!([])), @"");
+}
+
+#[test]
+fn an_unknown_event_is_told_what_is_known_whatever_its_form() {
+    let error = parse_event(br#"{"event": "comment.created", "ticket": 7}"#).unwrap_err();
+    assert_snapshot!(error, @"the event `comment.created` is not known; known are ticket.created, ticket.updated, ticket.cancelled");
+    assert_eq!(error.field(), Some("event"));
+}
+
+#[test]
+fn what_is_not_json_is_said_to_be_so() {
+    for text in ["", "{", "{\"event\": \"ticket.created\"", "{} trailing", "\u{feff}{}"] {
+        assert!(matches!(parse_event(text.as_bytes()), Err(InvalidEvent::NotJson(_))), "{text:?}");
+    }
+    assert!(matches!(parse_event(&[0xff, 0xfe]), Err(InvalidEvent::NotJson(_))));
+    assert_eq!(parse_event(b"[1]").unwrap_err().field(), Some("(the whole body)"));
+}
+
+#[test]
+fn a_title_of_several_lines_becomes_one() {
+    let event = with("/ticket/title", json!("  Log\u{1b}[31m in\r\n\tfails ")).unwrap();
+    assert_eq!(event.ticket.title, "Log [31m in fails");
+}
