@@ -73,7 +73,7 @@ impl Toolchain {
         Component::Pi.witness(&self.root)
     }
 
-    /// A command that runs the state machine validator; add `--json-definition FILE`.
+    /// A command that runs the state machine validator; add `--json-path FILE`.
     pub fn asl_validator(&self) -> Command {
         let script = Component::NodeDev.folder(&self.root).join("asl-validator/dist/bin/asl-validator.js");
         let mut command = Command::new(self.node());

@@ -13,7 +13,7 @@ pub(crate) const TEMPLATE: &str = "template.yaml";
 
 /// The state machine's definition against the States Language.
 pub(crate) fn state_machine(toolchain: &Toolchain) -> Result<()> {
-    cargo::must(toolchain.asl_validator().current_dir(toolchain.root()).args(["--json-definition", STATE_MACHINE]))
+    cargo::must(toolchain.asl_validator().current_dir(toolchain.root()).args(["--json-path", STATE_MACHINE]))
 }
 
 /// The template against the specification of its resources.
