@@ -28,6 +28,7 @@
 mod api;
 mod auth;
 mod checks;
+mod cli;
 mod clock;
 mod config;
 mod control;
@@ -51,6 +52,7 @@ mod webhooks;
 pub use api::Call;
 pub use auth::{Level, Permission, Permissions};
 pub use checks::{NewCheckRun, NewStatus};
+pub use cli::Cli;
 pub use clock::Clock;
 pub use config::{AppConfig, Config, PersonalToken, TokenFormat, UserConfig, WebhookConfig};
 pub use error::{ApiError, ApiResult};

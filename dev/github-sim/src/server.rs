@@ -83,10 +83,9 @@ async fn check_git() -> anyhow::Result<()> {
 }
 
 fn router(sim: &Arc<Sim>) -> Router {
-    let unknown = || api::router(sim).fallback(api::unknown_route).method_not_allowed_fallback(api::unknown_route);
     Router::new()
-        .nest("/api/v3", unknown())
-        .merge(api::router(sim))
+        .nest("/api/v3", api::mounted(sim))
+        .merge(api::merged(sim))
         .route("/_codeload/{owner}/{repo}/legacy.tar.gz/{*name}", get(api::download))
         .nest("/_sim", control::router().layer(from_fn(local::only)))
         .merge(pages::router().layer(from_fn(local::only)))

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::api::{CallLog, RateLimiter};
-use crate::auth::Actor;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::faults::Faults;
@@ -101,11 +100,6 @@ impl Sim {
     /// The app's own login, or `ghost` without an app.
     pub(crate) fn bot_login(&self) -> String {
         self.config.app.as_ref().map_or_else(|| "ghost".to_owned(), crate::config::AppConfig::bot_login)
-    }
-
-    /// The configured person as an actor.
-    pub(crate) fn human(&self) -> Actor {
-        Actor::person(&self.config.human)
     }
 
     /// The role of a login in a repository; the configured person is an administrator everywhere.

@@ -1,5 +1,7 @@
 //! Every answer of the simulator has the shape that GitHub publishes.
 
+#[path = "support/openapi.rs"]
+mod spec;
 mod support;
 
 use std::collections::BTreeSet;
@@ -7,7 +9,7 @@ use std::collections::BTreeSet;
 use github_sim::{NewCheckRun, NewRepo, NewStatus, Protection, WebhookConfig};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::openapi::Spec;
+use spec::Spec;
 use support::receiver::Receiver;
 use support::{PERSONAL, World};
 
@@ -103,14 +105,36 @@ impl Walk<'_> {
     }
 }
 
+#[test]
+fn the_check_can_fail() {
+    let spec = Spec::shared();
+    let path = "/repos/{owner}/{repo}/git/ref/{ref}";
+    let sha = "a".repeat(40);
+    let url = "http://127.0.0.1/x";
+    let good = json!({
+        "ref": "refs/heads/main", "node_id": "x", "url": url, "object": { "type": "commit", "sha": sha, "url": url },
+    });
+    assert_eq!(spec.check_answer("GET", path, 200, &good), Vec::<String>::new());
+    let mut bad = good.clone();
+    bad["object"]["sha"] = json!("short");
+    assert!(!spec.check_answer("GET", path, 200, &bad).is_empty(), "too short an id");
+    let mut bad = good.clone();
+    bad["url"] = json!("not a url");
+    assert!(!spec.check_answer("GET", path, 200, &bad).is_empty(), "no URL");
+    let mut bad = good;
+    bad.as_object_mut().unwrap().remove("node_id");
+    assert!(!spec.check_answer("GET", path, 200, &bad).is_empty(), "a missing member");
+    assert!(!spec.check_answer("GET", path, 418, &json!([])).is_empty(), "no error body");
+    assert!(!spec.check_event("push", &json!({})).is_empty(), "an empty event");
+}
+
 #[tokio::test]
 async fn every_answer_and_event_is_as_github_describes_it() {
-    let spec = Spec::load();
+    let spec = Spec::shared();
     let receiver = Receiver::start().await;
     let world = World::start().await;
     world.sim.set_webhook(Some(WebhookConfig::new(&receiver.url, "secret")));
-    let mut walk =
-        Walk { world: &world, spec: &spec, token: world.app_jwt(), seen: BTreeSet::new(), problems: Vec::new() };
+    let mut walk = Walk { world: &world, spec, token: world.app_jwt(), seen: BTreeSet::new(), problems: Vec::new() };
 
     app(&mut walk).await;
     git_objects(&mut walk).await;

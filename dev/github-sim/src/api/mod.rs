@@ -38,8 +38,22 @@ use crate::sim::Sim;
 /// GitHub takes blobs of up to 40 MB through the API, which are larger as base64 in JSON.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
+/// The API below a path of its own, where every other address is GitHub's 404.
+pub(crate) fn mounted(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
+    gated(routes().fallback(unknown_route).method_not_allowed_fallback(unknown_route), sim)
+}
+
+/// The API among other routes.
+pub(crate) fn merged(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
+    gated(routes(), sim)
+}
+
+fn gated(routes: Router<Arc<Sim>>, sim: &Arc<Sim>) -> Router<Arc<Sim>> {
+    routes.layer(DefaultBodyLimit::max(LARGEST_BODY)).layer(from_fn_with_state(Arc::clone(sim), gate::pass))
+}
+
 /// All routes, relative to the API base.
-pub(crate) fn router(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
+fn routes() -> Router<Arc<Sim>> {
     let repo = Router::new()
         .route("/", get(repos::get))
         .route("/installation", get(apps::of_repository))
@@ -85,11 +99,8 @@ pub(crate) fn router(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
         .route("/user", get(users::me))
         .route("/users/{login}", get(users::get))
         .nest("/repos/{owner}/{repo}", repo)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(from_fn_with_state(Arc::clone(sim), gate::pass))
 }
 
-/// The answer for unknown routes below the API base.
-pub(crate) async fn unknown_route() -> ApiError {
+async fn unknown_route() -> ApiError {
     ApiError::not_found()
 }

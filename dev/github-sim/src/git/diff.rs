@@ -56,16 +56,15 @@ impl Git {
         let raw = self.run(&["diff-tree", "-r", "-z", "-M", "--no-abbrev", "--raw", "--numstat", from, to]).await?;
         let mut files = parse_raw(&raw)?;
         if files.is_empty() {
-            return Ok(files);
+            return Ok(Vec::new());
         }
         let text = self.diff_text(from, to).await?;
-        let patches = split_patches(&text);
-        if patches.len() == files.len() {
-            for (file, patch) in files.iter_mut().zip(patches) {
-                file.patch = patch;
-            }
+        let mut patches = split_patches(&text).into_iter();
+        for (file, sections) in &mut files {
+            let own: Vec<String> = patches.by_ref().take(*sections).flatten().collect();
+            file.patch = (!own.is_empty()).then(|| own.join("\n"));
         }
-        Ok(files)
+        Ok(files.into_iter().map(|(file, _)| file).collect())
     }
 
     /// The same as one text in `git diff` format.
@@ -76,7 +75,9 @@ impl Git {
     }
 }
 
-fn parse_raw(out: &[u8]) -> Result<Vec<FileChange>> {
+/// The changed files, each with how many sections of the patch are about it: a change of type (such as from a file to a
+/// symbolic link) is shown as a removal and an addition.
+fn parse_raw(out: &[u8]) -> Result<Vec<(FileChange, usize)>> {
     let bad = |detail: String| GitError::Unexpected { command: "diff-tree", detail };
     let mut fields = out.split(|b| *b == 0).map(|f| String::from_utf8_lossy(f).into_owned()).peekable();
     let mut files = Vec::new();
@@ -94,9 +95,11 @@ fn parse_raw(out: &[u8]) -> Result<Vec<FileChange>> {
         };
         let blob = if status == FileStatus::Removed { old } else { new };
         let blob = Sha::parse(blob).ok_or_else(|| bad(meta.clone()))?;
-        files.push(FileChange { path, previous_path, status, blob, additions: 0, deletions: 0, patch: None });
+        let sections = if letter.starts_with('T') { 2 } else { 1 };
+        let file = FileChange { path, previous_path, status, blob, additions: 0, deletions: 0, patch: None };
+        files.push((file, sections));
     }
-    for file in &mut files {
+    for (file, _) in &mut files {
         let stat = fields.next().unwrap_or_default();
         let mut parts = stat.splitn(3, '\t');
         file.additions = parts.next().and_then(|n| n.parse().ok()).unwrap_or(0);
@@ -146,7 +149,7 @@ mod tests {
              :100644 000000 {b} {zero} D\0gone\0:100644 100755 {a} {a} M\0run.sh\0\
              3\t0\tnew.txt\x001\t1\t\0old name\0new name\x000\t2\tgone\x000\t0\trun.sh\0"
         );
-        let files = parse_raw(raw.as_bytes()).unwrap();
+        let files: Vec<_> = parse_raw(raw.as_bytes()).unwrap().into_iter().map(|(file, _)| file).collect();
         let brief: Vec<_> = files.iter().map(|f| (f.status, f.path.as_str(), f.additions, f.deletions)).collect();
         assert_eq!(
             brief,

@@ -109,11 +109,6 @@ impl Git {
         self.run(&["init", "--quiet", "--bare", "--template=", &branch, "--", &dir]).await.map(drop)
     }
 
-    /// Deletes the repository from disk.
-    pub(crate) async fn remove(&self) -> std::io::Result<()> {
-        tokio::fs::remove_dir_all(&self.dir).await
-    }
-
     async fn run(&self, args: &[&str]) -> Result<Vec<u8>> {
         self.run_with(args, b"", &[]).await
     }

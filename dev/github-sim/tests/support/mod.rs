@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-pub(crate) mod openapi;
 pub(crate) mod receiver;
 
 use std::process::Command;
@@ -72,7 +71,7 @@ pub(crate) struct World {
     pub(crate) repo: RepoName,
     /// The first commit on `main`.
     pub(crate) first: Sha,
-    dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 /// The answer of a call.
@@ -96,8 +95,7 @@ impl World {
         let mut app = AppConfig::new(APP_ID, "ticket-bot", keys().public.clone());
         app.permissions.insert(Permission::Checks, Level::Read);
         config.app = Some(app);
-        config.personal_tokens =
-            vec![PersonalToken { token: PERSONAL.into(), login: "maintainer".to_owned() }];
+        config.personal_tokens = vec![PersonalToken { token: PERSONAL.into(), login: "maintainer".to_owned() }];
         config.users = vec![UserConfig {
             login: "maintainer".to_owned(),
             name: Some("Mai Ntainer".to_owned()),
@@ -122,10 +120,6 @@ impl World {
             .unwrap();
         let repo = "acme/web".parse().unwrap();
         Self { sim, clock, http, repo, first, dir }
-    }
-
-    pub(crate) fn state_dir(&self) -> &std::path::Path {
-        self.dir.path()
     }
 
     /// The bare repository on disk.
