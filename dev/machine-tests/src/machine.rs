@@ -69,8 +69,15 @@ fn pattern() -> Regex {
 
 /// Where a state can lead, in the order written.
 pub fn successors(state: &Value) -> Vec<&str> {
-    let of = |list: &'static str| state[list].as_array().into_iter().flatten().filter_map(|entry| entry["Next"].as_str());
-    state["Next"].as_str().into_iter().chain(of("Choices")).chain(of("Catch")).chain(state["Default"].as_str()).collect()
+    let of =
+        |list: &'static str| state[list].as_array().into_iter().flatten().filter_map(|entry| entry["Next"].as_str());
+    state["Next"]
+        .as_str()
+        .into_iter()
+        .chain(of("Choices"))
+        .chain(of("Catch"))
+        .chain(state["Default"].as_str())
+        .collect()
 }
 
 /// The text of a `{% … %}` expression.

@@ -1,0 +1,289 @@
+//! The paths.
+
+use domain::gate::GateStatus::{Approved, Cancelled, Expired, Pending, Rejected, RevisionRequested};
+use domain::slot::SlotPool;
+use domain::state::WorkflowState;
+use domain::steps::{CollectOutput, MergeOutput, PlanOutput, PrepareOutput, PublishOutput, SlotOutput, StepError};
+use serde_json::json;
+
+use crate::walk::{
+    Case, Ending, Trouble, Visit, case, close, collect_qa, collect_run, failing, finish, merge, pause, plan, plan_slot,
+    pr_gate, prepare, publish, ready, release, run_agent, run_qa, run_slot, spec_gate, task_error, verified,
+};
+
+/// How often WaitForChecks is allowed between two gates.
+const WAITS: usize = 315;
+
+fn planned() -> Vec<Visit> {
+    vec![plan_slot(SlotOutput::Acquired), plan(PlanOutput::SpecReady), release("ReleasePlanSlot", SlotPool::Plan)]
+}
+
+fn approved() -> Vec<Visit> {
+    [planned(), vec![spec_gate(Approved), run_slot(SlotOutput::Acquired)]].concat()
+}
+
+fn built(attempt: u32) -> Vec<Visit> {
+    vec![ready(attempt), run_agent(), collect_run(attempt, None, &verified(attempt)), run_qa()]
+}
+
+fn passed(attempt: u32) -> Vec<Visit> {
+    let end = [collect_qa(attempt, None, &CollectOutput::Passed), release("ReleaseRunSlot", SlotPool::Run)];
+    [built(attempt), end.to_vec(), vec![publish(PublishOutput::Published)]].concat()
+}
+
+fn published() -> Vec<Visit> {
+    [approved(), passed(1)].concat()
+}
+
+fn happy() -> Vec<Visit> {
+    [published(), vec![pr_gate(Approved, false, false), merge(MergeOutput::Merged)]].concat()
+}
+
+fn after(start: Vec<Visit>, rest: impl IntoIterator<Item = Visit>) -> Vec<Visit> {
+    start.into_iter().chain(rest).collect()
+}
+
+pub(crate) fn all() -> Vec<Case> {
+    let mut all = vec![case("happy", happy(), WorkflowState::Completed)];
+    all.extend(loops());
+    all.extend(ends());
+    all.extend(sandbox_failures());
+    all.extend(unknown_answers());
+    all.extend(step_failures());
+    all.extend(finish_failures());
+    all
+}
+
+fn loops() -> Vec<Case> {
+    let completed = WorkflowState::Completed;
+    let merged = || [pr_gate(Approved, false, false), merge(MergeOutput::Merged)];
+    let stale = [prepare(&PrepareOutput::Stale), release("ReleaseRunSlotToReplan", SlotPool::Run)];
+    let again = collect_qa(1, None, &CollectOutput::Retry);
+    let unverified = [ready(1), run_agent(), collect_run(1, None, &CollectOutput::Retry)];
+    let waiting =
+        |times: usize| std::iter::repeat_with(|| [merge(MergeOutput::Waiting), pause()]).take(times).flatten();
+    let slot = || run_slot(SlotOutput::Acquired);
+    vec![
+        case(
+            "spec-revised-twice",
+            [planned(), vec![spec_gate(RevisionRequested)], planned(), vec![spec_gate(RevisionRequested)], happy()]
+                .concat(),
+            completed,
+        ),
+        case("spec-stale", [approved(), stale.to_vec(), happy()].concat(), completed),
+        case(
+            "repaired-after-verification",
+            [approved(), unverified.to_vec(), passed(2), merged().to_vec()].concat(),
+            completed,
+        ),
+        case(
+            "repaired-after-qa",
+            [approved(), built(1), vec![again], passed(2), merged().to_vec()].concat(),
+            completed,
+        ),
+        case(
+            "changes-requested",
+            [published(), vec![pr_gate(RevisionRequested, false, true), slot()], passed(2), merged().to_vec()].concat(),
+            completed,
+        ),
+        case(
+            "merge-conflict",
+            [
+                published(),
+                vec![pr_gate(Approved, false, false), merge(MergeOutput::Conflict), slot()],
+                passed(2),
+                merged().to_vec(),
+            ]
+            .concat(),
+            completed,
+        ),
+        case(
+            "merge-waits-for-checks",
+            after(
+                after(after(published(), [pr_gate(Approved, false, false)]), waiting(3)),
+                [merge(MergeOutput::Merged)],
+            ),
+            completed,
+        ),
+        case(
+            "merge-waits-too-long",
+            after(
+                after(after(published(), [pr_gate(Approved, false, false)]), waiting(WAITS)),
+                [merge(MergeOutput::Waiting), close()],
+            ),
+            WorkflowState::PrClosed,
+        ),
+    ]
+}
+
+fn ends() -> Vec<Case> {
+    let cancelled = WorkflowState::Cancelled;
+    let spec_rejected = WorkflowState::SpecRejected;
+    let closed = WorkflowState::PrClosed;
+    let decided = |decision| after(planned(), [spec_gate(decision)]);
+    let at_pr = |decision, settled, again| after(published(), [pr_gate(decision, settled, again)]);
+    vec![
+        case(
+            "not-suitable",
+            [plan_slot(SlotOutput::Acquired), plan(PlanOutput::NotSuitable)],
+            WorkflowState::NotSuitable,
+        ),
+        case("spec-rejected", decided(Rejected), spec_rejected),
+        case("spec-expired", decided(Expired), spec_rejected),
+        case(
+            "verification-failed",
+            after(approved(), [ready(1), run_agent(), collect_run(1, None, &CollectOutput::Failed)]),
+            WorkflowState::QaFailed,
+        ),
+        case(
+            "qa-failed",
+            after(after(approved(), built(1)), [collect_qa(1, None, &CollectOutput::Failed)]),
+            WorkflowState::QaFailed,
+        ),
+        case("pr-rejected", after(at_pr(Rejected, false, false), [close()]), closed),
+        case("pr-expired", after(at_pr(Expired, false, false), [close()]), closed),
+        case("pr-no-round-left", after(at_pr(RevisionRequested, false, false), [close()]), closed),
+        case("pr-merged-at-host", at_pr(Approved, true, false), WorkflowState::Completed),
+        case("pr-closed-at-host", at_pr(Rejected, true, false), closed),
+        case("pr-closed-while-merging", after(at_pr(Approved, false, false), [merge(MergeOutput::Closed)]), closed),
+        case("cancelled-waiting-to-plan", [plan_slot(SlotOutput::Cancelled)], cancelled),
+        case("cancelled-planning", [plan_slot(SlotOutput::Acquired), plan(PlanOutput::Cancelled)], cancelled),
+        case("cancelled-at-spec", decided(Cancelled), cancelled),
+        case("cancelled-waiting-to-run", after(decided(Approved), [run_slot(SlotOutput::Cancelled)]), cancelled),
+        case("cancelled-preparing", after(approved(), [prepare(&PrepareOutput::Cancelled)]), cancelled),
+        case(
+            "cancelled-running",
+            after(
+                approved(),
+                [
+                    ready(1),
+                    run_agent().fails("States.TaskFailed", 1),
+                    collect_run(1, task_error("States.TaskFailed"), &CollectOutput::Cancelled),
+                ],
+            ),
+            cancelled,
+        ),
+        case(
+            "cancelled-in-qa",
+            after(after(approved(), built(1)), [collect_qa(1, None, &CollectOutput::Cancelled)]),
+            cancelled,
+        ),
+        case(
+            "cancelled-publishing",
+            [
+                approved(),
+                built(1),
+                vec![collect_qa(1, None, &CollectOutput::Passed), release("ReleaseRunSlot", SlotPool::Run)],
+                vec![publish(PublishOutput::Cancelled)],
+            ]
+            .concat(),
+            cancelled,
+        ),
+        case("cancelled-at-pr", at_pr(Cancelled, false, false), cancelled),
+    ]
+}
+
+/// A sandbox that failed is judged by its collector; one that never started is started again.
+fn sandbox_failures() -> Vec<Case> {
+    let completed = WorkflowState::Completed;
+    let merged = [pr_gate(Approved, false, false), merge(MergeOutput::Merged)].to_vec();
+    [("States.TaskFailed", 1), ("States.Timeout", 1), ("ECS.AmazonECSException", 6), ("AmazonECS.Unknown", 6)]
+        .into_iter()
+        .flat_map(|(error, tries)| {
+            let agent =
+                [ready(1), run_agent().fails(error, tries), collect_run(1, task_error(error), &CollectOutput::Retry)];
+            let qa = [
+                ready(1),
+                run_agent(),
+                collect_run(1, None, &verified(1)),
+                run_qa().fails(error, tries),
+                collect_qa(1, task_error(error), &CollectOutput::Retry),
+            ];
+            // The second attempt's collectors must not be told the first one's error.
+            [
+                case(
+                    format!("agent-{error}"),
+                    [approved(), agent.to_vec(), passed(2), merged.clone()].concat(),
+                    completed,
+                ),
+                case(format!("qa-{error}"), [approved(), qa.to_vec(), passed(2), merged.clone()].concat(), completed),
+            ]
+        })
+        .collect()
+}
+
+/// What no version of a step should answer ends the workflow with an error instead of a guess.
+fn unknown_answers() -> Vec<Case> {
+    let unknown = |name: &str, visits: Vec<Visit>, answer: &str| {
+        let cause = format!(
+            "A step gave an answer that the state machine does not know: `{answer}`. \
+             The workflow was ended; nothing more was published."
+        );
+        let error = StepError { error: "Inconsistent".to_owned(), cause };
+        let mut case = case(name, visits, WorkflowState::Error);
+        case.visits.pop();
+        let output = domain::steps::FinishOutput { state: WorkflowState::Error };
+        case.visits.push(finish(Some(error), Ok(&output)));
+        case.ending = Ending::Failed { error: "Inconsistent".to_owned() };
+        case
+    };
+    let odd = |visit: Visit| visit.answers(json!({"outcome": "odd"}));
+    vec![
+        unknown("unknown-plan", vec![plan_slot(SlotOutput::Acquired), odd(plan(PlanOutput::SpecReady))], "odd"),
+        unknown("unknown-decision", after(planned(), [spec_gate(Pending)]), "PENDING"),
+        unknown("unknown-prepare", after(approved(), [odd(ready(1))]), "odd"),
+        unknown(
+            "unknown-collect",
+            after(approved(), [ready(1), run_agent(), collect_run(1, None, &CollectOutput::Passed)]),
+            "passed",
+        ),
+        unknown("unknown-qa", after(after(approved(), built(1)), [collect_qa(1, None, &verified(1))]), "verified"),
+        unknown("unknown-pr", after(published(), [pr_gate(Pending, false, false)]), "PENDING"),
+        unknown(
+            "unknown-merge",
+            after(published(), [pr_gate(Approved, false, false), odd(merge(MergeOutput::Merged))]),
+            "odd",
+        ),
+    ]
+}
+
+/// Every step fails once at its first visit on these two paths: for good, and until its retries are used up.
+fn step_failures() -> Vec<Case> {
+    let replanned =
+        after(approved(), [prepare(&PrepareOutput::Stale), release("ReleaseRunSlotToReplan", SlotPool::Run)]);
+    let closed = after(published(), [pr_gate(Rejected, false, false), close()]);
+    let mut seen = Vec::new();
+    let mut all = Vec::new();
+    for path in [happy(), replanned, closed] {
+        for (n, visit) in path.iter().enumerate() {
+            if seen.contains(&visit.state) || matches!(visit.state, "RunAgent" | "RunQa") {
+                continue;
+            }
+            seen.push(visit.state);
+            for (error, tries) in [("Internal", 1), ("Transient", 7), ("Sandbox.Timedout", 3), ("States.Timeout", 1)] {
+                let visits = after(path[..n].to_vec(), [visit.clone().fails(error, tries)]);
+                all.push(failing(format!("{}-{error}", visit.state), visits));
+            }
+        }
+    }
+    all
+}
+
+/// When not even the end works, the execution fails under a name of its own, also after another error.
+fn finish_failures() -> Vec<Case> {
+    let lost = || Trouble { error: "Internal", tries: 11 };
+    let ending = || Ending::Failed { error: "FinishFailed".to_owned() };
+    let after_error = [plan_slot(SlotOutput::Acquired), plan(PlanOutput::SpecReady).fails("ModelUnavailable", 1)];
+    vec![
+        Case {
+            name: "finish-fails".to_owned(),
+            visits: vec![plan_slot(SlotOutput::Cancelled), finish(None, Err(lost()))],
+            ending: ending(),
+        },
+        Case {
+            name: "finish-fails-after-an-error".to_owned(),
+            visits: after(after_error.to_vec(), [finish(task_error("ModelUnavailable"), Err(lost()))]),
+            ending: ending(),
+        },
+    ]
+}

@@ -1,0 +1,155 @@
+//! The resources' own properties.
+
+use std::collections::BTreeSet;
+
+use machine_tests::template::{Template, texts};
+use serde_json::{Value, json};
+
+use crate::template;
+
+#[test]
+fn every_function_has_its_own_log_group_and_build_method() {
+    let template = template();
+    let mut groups = BTreeSet::new();
+    for (name, function) in template.resources("AWS::Serverless::Function") {
+        let group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
+        assert!(groups.insert(group.to_owned()), "{name} shares {group}");
+        let properties = &template.body["Resources"][group]["Properties"];
+        assert!(properties["RetentionInDays"].is_object(), "{group} is kept for ever");
+        assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda", "{name}");
+        let folder = function["Properties"]["CodeUri"].as_str().unwrap();
+        assert!(machine_tests::root().join(folder).join("Cargo.toml").is_file(), "{name}: {folder}");
+    }
+    let functions = std::fs::read_dir(machine_tests::root().join("functions")).unwrap();
+    let folders: BTreeSet<_> = functions.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let deployed: BTreeSet<_> = template
+        .resources("AWS::Serverless::Function")
+        .map(|(_, function)| function["Properties"]["CodeUri"].as_str().unwrap().replace("functions/", ""))
+        .chain(["runner".to_owned()])
+        .collect();
+    assert_eq!(deployed, folders);
+}
+
+#[test]
+fn tables_are_protected() {
+    let template = template();
+    let tables: Vec<_> = template.resources("AWS::DynamoDB::Table").collect();
+    assert_eq!(tables.len(), 4);
+    for (name, table) in tables {
+        let properties = &table["Properties"];
+        assert_eq!(table["DeletionPolicy"], "Retain", "{name}");
+        assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{name}");
+        assert_eq!(properties["SSESpecification"]["SSEType"], "KMS", "{name}");
+        assert_eq!(properties["DeletionProtectionEnabled"], json!({"Ref": "DeletionProtection"}), "{name}");
+        assert_eq!(properties["StreamSpecification"].is_object(), name == "StateTable", "{name}");
+    }
+    let audit = &template.body["Resources"]["AuditTable"]["Properties"];
+    assert!(audit["TimeToLiveSpecification"].is_null(), "an audit trail does not expire");
+}
+
+#[test]
+fn the_bucket_is_private() {
+    let template = template();
+    let properties = &template.body["Resources"]["Bucket"]["Properties"];
+    let block = properties["PublicAccessBlockConfiguration"].as_object().unwrap();
+    assert!(block.len() == 4 && block.values().all(|flag| *flag == json!(true)));
+    assert_eq!(properties["VersioningConfiguration"]["Status"], "Enabled");
+}
+
+#[test]
+fn a_message_is_invisible_for_six_times_its_consumer() {
+    let template = template();
+    let resources = &template.body["Resources"];
+    let mut consumed = BTreeSet::new();
+    for (_, source) in template.resources("AWS::Lambda::EventSourceMapping") {
+        let from = source["Properties"]["EventSourceArn"]["Fn::GetAtt"].as_str().unwrap();
+        let Some(queue) = from.strip_suffix("Queue.Arn").map(|name| format!("{name}Queue")) else { continue };
+        let function = source["Properties"]["FunctionName"]["Ref"].as_str().unwrap();
+        let timeout = resources[function]["Properties"]["Timeout"].as_u64().unwrap();
+        let properties = &resources[&queue]["Properties"];
+        assert!(properties["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout, "{queue}");
+        assert_eq!(texts(&source["Properties"]["FunctionResponseTypes"]), ["ReportBatchItemFailures"], "{queue}");
+        assert!(properties["RedrivePolicy"]["deadLetterTargetArn"].is_object(), "{queue}");
+        consumed.insert(queue);
+    }
+    assert_eq!(consumed, ["EmailQueue", "InboundQueue", "TicketQueue"].map(str::to_owned).into());
+    assert_eq!(resources["InboundQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"], 3);
+}
+
+fn container<'a>(template: &'a Template, task: &str) -> &'a Value {
+    let containers = &template.body["Resources"][task]["Properties"]["ContainerDefinitions"];
+    assert_eq!(containers.as_array().unwrap().len(), 1, "{task}");
+    &containers[0]
+}
+
+#[test]
+fn the_gates_sandbox_has_no_role_and_no_secret() {
+    let template = template();
+    let task = &template.body["Resources"]["QaTask"]["Properties"];
+    assert!(task["TaskRoleArn"].is_null());
+    assert!(template.body["Resources"]["AgentTask"]["Properties"]["TaskRoleArn"].is_object(), "the test sees roles");
+    let runner = container(&template, "QaTask");
+    assert!(runner["Environment"].is_null() && runner["Secrets"].is_null());
+}
+
+#[test]
+fn sandboxes_are_alike_but_for_the_model() {
+    let template = template();
+    let (agent, qa) = (container(&template, "AgentTask"), container(&template, "QaTask"));
+    for field in ["Name", "Image", "ReadonlyRootFilesystem", "LinuxParameters", "MountPoints", "StopTimeout"] {
+        assert_eq!(agent[field], qa[field], "{field}");
+        assert!(!agent[field].is_null(), "{field}");
+    }
+    assert_eq!(agent["Name"], "runner");
+    assert_eq!(agent["ReadonlyRootFilesystem"], true);
+    let may = template.statements().into_iter().filter(|(owner, _)| *owner == "AgentTaskRole");
+    let allowed: BTreeSet<String> = may
+        .filter(|(_, statement)| statement["Effect"] == "Allow")
+        .flat_map(|(_, statement)| texts(&statement["Action"]))
+        .collect();
+    let model = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "secretsmanager:GetSecretValue"];
+    assert_eq!(allowed, model.map(str::to_owned).into());
+}
+
+#[test]
+fn routes_are_listed_with_their_methods() {
+    let template = template();
+    let paths = template.body["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].as_object().unwrap();
+    let routes: BTreeSet<String> = paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |(method, operation)| {
+                let uri = &operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"];
+                let function = uri.as_str().unwrap().split("${AWS::StackName}-").nth(1).unwrap();
+                format!("{method} {path} {}", function.replace("/invocations", ""))
+            })
+        })
+        .collect();
+    let expected = [
+        "get / console",
+        "get /api/{proxy+} console",
+        "get /approvals/{link} console",
+        "get /health webhook",
+        "get /workflows/{proxy+} console",
+        "post /api/{proxy+} console",
+        "post /approvals/{link} console",
+        "post /webhooks/flux-lens webhook",
+        "post /webhooks/github webhook",
+    ];
+    assert_eq!(routes, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn what_the_local_engine_lacks_is_behind_the_condition() {
+    let template = template();
+    for (name, stack) in template.resources("AWS::CloudFormation::Stack") {
+        assert_eq!(stack["Condition"], "IsAws", "{name}");
+        let file = stack["Properties"]["TemplateURL"].as_str().unwrap();
+        let nested = Template::read_file(&machine_tests::root().join(file)).unwrap();
+        let declared: BTreeSet<_> = nested.body["Parameters"].as_object().unwrap().keys().cloned().collect();
+        let given: BTreeSet<_> = stack["Properties"]["Parameters"].as_object().unwrap().keys().cloned().collect();
+        let optional = |name: &&String| !nested.body["Parameters"][*name]["Default"].is_null();
+        assert!(given.is_subset(&declared), "{name}");
+        assert!(declared.difference(&given).all(|missing| optional(&missing)), "{name}");
+    }
+}
