@@ -49,7 +49,8 @@ impl Connector {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn from_config(config: &aws_config::SdkConfig) -> Result<Self, Failure> {
-        let config = aws_sdk_bedrockruntime::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
+        let config =
+            aws_sdk_bedrockruntime::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             // A redirect would carry the key to another host.
@@ -73,7 +74,7 @@ impl Connector {
                     "the model provider needs an API key, but none is configured (MODEL_SECRET_ARN)",
                 )
             })?;
-            Ok(Backend::Wire(Wire {
+            Ok::<_, Failure>(Backend::Wire(Wire {
                 client: self.wire.clone(),
                 protocol,
                 base_url: target.base_url.clone(),
@@ -110,11 +111,8 @@ impl Model {
     /// The last try's [`ModelError`]; [`ModelError::OutOfTime`] when the deadline comes first. What failed tries cost
     /// is not known to us: no provider says so.
     pub async fn turn(&self, conversation: &Conversation, deadline: Instant) -> Result<Reply, ModelError> {
-        let ask = Ask {
-            conversation,
-            max_output_tokens: self.settings.max_output_tokens,
-            silence: self.settings.silence,
-        };
+        let ask =
+            Ask { conversation, max_output_tokens: self.settings.max_output_tokens, silence: self.settings.silence };
         let tries = self.settings.retry.run(deadline, || self.backend.call(ask));
         let answer = tokio::time::timeout_at(deadline.into(), tries).await.map_err(|_| ModelError::OutOfTime)??;
         Ok(self.price(conversation, answer))

@@ -26,11 +26,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Runs `call` until it succeeds, fails for good, or neither tries nor time are left.
-    pub(crate) async fn run<T, Fut>(
-        &self,
-        deadline: Instant,
-        call: impl FnMut() -> Fut,
-    ) -> Result<T, ModelError>
+    pub(crate) async fn run<T, Fut>(&self, deadline: Instant, call: impl FnMut() -> Fut) -> Result<T, ModelError>
     where
         Fut: Future<Output = Result<T, ModelError>>,
     {

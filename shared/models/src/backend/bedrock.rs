@@ -158,7 +158,9 @@ fn read_error(error: &SdkError<ConverseError>) -> ModelError {
     let Some(service) = error.as_service_error() else {
         return match error {
             SdkError::ResponseError(_) => ModelError::Unreadable(shorten(&DisplayErrorContext(error).to_string())),
-            SdkError::ConstructionFailure(_) => ModelError::Misconfigured(shorten(&DisplayErrorContext(error).to_string())),
+            SdkError::ConstructionFailure(_) => {
+                ModelError::Misconfigured(shorten(&DisplayErrorContext(error).to_string()))
+            }
             _ => ModelError::Disconnected(shorten(&DisplayErrorContext(error).to_string())),
         };
     };

@@ -158,11 +158,7 @@ fn answer(end: StreamEnd) -> Answer {
         _ => Stop::EndTurn,
     };
     let native = Some(Native::Wire(replayable(content)));
-    Answer {
-        turn: ModelTurn { text, tool_calls, native },
-        tokens: end.captured_usage.as_ref().and_then(tokens),
-        stop,
-    }
+    Answer { turn: ModelTurn { text, tool_calls, native }, tokens: end.captured_usage.as_ref().and_then(tokens), stop }
 }
 
 /// The content in the form in which it may go back.
