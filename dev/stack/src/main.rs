@@ -1,0 +1,3 @@
+//! The `stack` program.
+
+fn main() {}
