@@ -95,23 +95,5 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_body_is_bedrocks() {
-        let body = json!({"model": "m", "stream": true, "max_tokens": 5, "messages": []});
-        let request = ModelRequest { body, version: None, betas: vec!["x-1".to_owned()] };
-        let body: Value = serde_json::from_slice(&bedrock_body(&request).unwrap()).unwrap();
-        let expected =
-            json!({"max_tokens": 5, "messages": [], "anthropic_version": BEDROCK_VERSION, "anthropic_beta": ["x-1"]});
-        assert_eq!(body, expected);
-    }
-
-    #[test]
-    fn a_chunk_is_an_event() {
-        let found = event(br#"{"type":"message_stop","x":1}"#).unwrap();
-        assert_eq!(found.event.as_deref(), Some("message_stop"));
-        assert_eq!(event(b"nonsense"), None);
-    }
-}
+#[path = "bedrock_tests.rs"]
+mod tests;
