@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::git::GitError;
@@ -20,8 +20,8 @@ pub struct ApiError {
     pub message: String,
     /// `errors` of the body.
     pub errors: Option<Vec<Value>>,
-    /// Extra headers.
-    pub headers: HeaderMap,
+    /// One extra header.
+    pub header: Option<Box<(&'static str, String)>>,
 }
 
 /// The result of an API operation.
@@ -30,7 +30,7 @@ pub type ApiResult<T> = Result<T, ApiError>;
 impl ApiError {
     /// Any status with a message.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), errors: None, headers: HeaderMap::new() }
+        Self { status, message: message.into(), errors: None, header: None }
     }
 
     /// 404, also for what the caller must not know of.
@@ -99,9 +99,7 @@ impl ApiError {
     /// Adds a header to the answer.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(HeaderName::from_static(name), value);
-        }
+        self.header = Some(Box::new((name, value.to_owned())));
         self
     }
 }
@@ -121,7 +119,13 @@ impl IntoResponse for ApiError {
         }
         body.insert("documentation_url".to_owned(), DOCS.into());
         body.insert("status".to_owned(), self.status.as_str().into());
-        (self.status, self.headers, Json(Value::Object(body))).into_response()
+        let mut response = (self.status, Json(Value::Object(body))).into_response();
+        if let Some((name, value)) = self.header.map(|header| *header)
+            && let Ok(value) = HeaderValue::try_from(value)
+        {
+            response.headers_mut().insert(name, value);
+        }
+        response
     }
 }
 

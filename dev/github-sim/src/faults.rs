@@ -16,7 +16,7 @@ pub struct Fault {
     /// The HTTP method; absent: every method.
     #[serde(default)]
     pub method: Option<String>,
-    /// The path below the API base. A `*` stands for any text, also with slashes: `/repos/*/git/refs`.
+    /// The path below the API base (`/_codeload/…` for archive downloads). A `*` stands for any text, also with slashes: `/repos/*/git/refs`.
     pub path: String,
     /// How many calls it hits.
     #[serde(default = "once")]
@@ -24,7 +24,7 @@ pub struct Fault {
     /// How many matching calls pass first.
     #[serde(default)]
     pub skip: u32,
-    /// Wait this long, in milliseconds, before anything else.
+    /// Wait this long, in milliseconds: before the call takes effect, or with `"when": "after"` before it is answered.
     #[serde(default)]
     pub delay_ms: u64,
     /// Whether the call takes effect before its answer is lost or replaced.

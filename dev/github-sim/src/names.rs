@@ -118,7 +118,7 @@ pub(crate) fn valid_ref(name: &str) -> bool {
         && name.split('/').all(|part| {
             !part.is_empty()
                 && !part.starts_with('.')
-                && !std::path::Path::new(part).extension().is_some_and(|e| e == "lock")
+                && std::path::Path::new(part).extension().is_none_or(|e| e != "lock")
         })
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::get;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -86,7 +85,6 @@ fn router(sim: &Arc<Sim>) -> Router {
     Router::new()
         .nest("/api/v3", api::mounted(sim))
         .merge(api::merged(sim))
-        .route("/_codeload/{owner}/{repo}/legacy.tar.gz/{*name}", get(api::download))
         .nest("/_sim", control::router().layer(from_fn(local::only)))
         .merge(pages::router().layer(from_fn(local::only)))
         .with_state(Arc::clone(sim))

@@ -1,7 +1,6 @@
 //! The app, its installations and their tokens.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -56,17 +55,16 @@ fn find(sim: &Sim, id: u64) -> ApiResult<Installation> {
     found.ok_or_else(ApiError::not_found)
 }
 
-pub(super) async fn installation(context: Context, Path(id): Path<u64>) -> ApiResult<Json<Value>> {
+pub(super) async fn installation(context: Context) -> ApiResult<Json<Value>> {
+    let id = context.number("id")?;
     let app = as_app(&context)?;
     Ok(Json(show(&context.sim, app, &find(&context.sim, id)?)))
 }
 
-pub(super) async fn of_repository(
-    context: Context,
-    Path((owner, name)): Path<(String, String)>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn of_repository(context: Context) -> ApiResult<Json<Value>> {
+    let (owner, name) = (context.param("owner"), context.param("repo"));
     let app = as_app(&context)?;
-    let name = RepoName::new(&owner, &name).map_err(|_| ApiError::not_found())?;
+    let name = RepoName::new(owner, name).map_err(|_| ApiError::not_found())?;
     let installation = context.sim.store.read(|s| {
         let repo = s.repo(&name).filter(|r| r.app_installed)?;
         s.installations.get(&repo.name.owner.to_ascii_lowercase()).cloned()
@@ -75,12 +73,10 @@ pub(super) async fn of_repository(
     Ok(Json(show(&context.sim, app, &installation)))
 }
 
-pub(super) async fn access_token(
-    context: Context,
-    Path(id): Path<u64>,
-    Body(request): Body<TokenRequest>,
-) -> ApiResult<Response> {
+pub(super) async fn access_token(context: Context, body: Body) -> ApiResult<Response> {
+    let id = context.number("id")?;
     let app = as_app(&context)?;
+    let request: TokenRequest = body.parse()?;
     let sim = &context.sim;
     let (text, token) = mint(sim, app, &find(sim, id)?, &request)?;
     let mut body = json!({

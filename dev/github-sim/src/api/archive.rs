@@ -24,11 +24,8 @@ pub(super) async fn default_tarball(context: Context) -> ApiResult<Response> {
     redirect(&context, &branch).await
 }
 
-pub(super) async fn tarball(
-    context: Context,
-    Path((_, _, name)): Path<(String, String, String)>,
-) -> ApiResult<Response> {
-    redirect(&context, &name).await
+pub(super) async fn tarball(context: Context) -> ApiResult<Response> {
+    redirect(&context, context.param("name")).await
 }
 
 async fn redirect(context: &Context, reference: &str) -> ApiResult<Response> {
@@ -50,13 +47,13 @@ async fn redirect(context: &Context, reference: &str) -> ApiResult<Response> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct DownloadQuery {
+pub(super) struct DownloadQuery {
     #[serde(default)]
     token: String,
 }
 
 /// `GET /_codeload/{owner}/{repo}/legacy.tar.gz/{ref}?token=…`.
-pub(crate) async fn download(
+pub(super) async fn download(
     State(sim): State<Arc<Sim>>,
     Path((owner, name, _)): Path<(String, String, String)>,
     Query(query): Query<DownloadQuery>,

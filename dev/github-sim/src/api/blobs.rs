@@ -1,7 +1,6 @@
 //! Blobs of the Git API.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use http::StatusCode;
@@ -19,8 +18,9 @@ pub(super) struct NewBlob {
     encoding: Option<String>,
 }
 
-pub(super) async fn create(context: Context, Body(new): Body<NewBlob>) -> ApiResult<Response> {
+pub(super) async fn create(context: Context, body: Body) -> ApiResult<Response> {
     let access = context.access(CONTENTS_WRITE)?;
+    let new: NewBlob = body.parse()?;
     let bytes = match new.encoding.as_deref().unwrap_or("utf-8") {
         "utf-8" => new.content.into_bytes(),
         "base64" => {
@@ -36,9 +36,10 @@ pub(super) async fn create(context: Context, Body(new): Body<NewBlob>) -> ApiRes
     Ok((StatusCode::CREATED, [("location", url)], Json(body)).into_response())
 }
 
-pub(super) async fn get(context: Context, Path((_, _, sha)): Path<(String, String, String)>) -> ApiResult<Response> {
+pub(super) async fn get(context: Context) -> ApiResult<Response> {
+    let sha = context.param("sha");
     let access = context.access(CONTENTS_READ)?;
-    let sha = sha_parameter(&sha)?;
+    let sha = sha_parameter(sha)?;
     let bytes = access.git.blob(&sha).await?.ok_or_else(ApiError::not_found)?;
     if context.accepts("raw") {
         return Ok(([("content-type", "application/vnd.github.raw")], bytes).into_response());

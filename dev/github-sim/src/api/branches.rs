@@ -1,7 +1,6 @@
 //! Branches and their protection.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -32,13 +31,11 @@ pub(super) async fn list(context: Context) -> ApiResult<Response> {
 }
 
 /// `/branches/{branch}` and `/branches/{branch}/protection`: branch names may hold slashes.
-pub(super) async fn get(
-    context: Context,
-    Path((_, _, rest)): Path<(String, String, String)>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn get(context: Context) -> ApiResult<Json<Value>> {
+    let rest = context.param("rest");
     match rest.strip_suffix("/protection") {
         Some(branch) => protection(&context, branch).await,
-        None => branch(&context, &rest).await,
+        None => branch(&context, rest).await,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Commits of the Git API and of the repository API, with their check runs and statuses.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -50,8 +49,9 @@ impl Person {
     }
 }
 
-pub(super) async fn create(context: Context, Body(new): Body<NewCommitBody>) -> ApiResult<Response> {
+pub(super) async fn create(context: Context, body: Body) -> ApiResult<Response> {
     let access = context.access(CONTENTS_WRITE)?;
+    let new: NewCommitBody = body.parse()?;
     let git = &access.git;
     let no_tree = || ApiError::unprocessable("Tree SHA does not exist");
     let tree = Sha::parse(&new.tree).ok_or_else(no_tree)?;
@@ -85,12 +85,10 @@ pub(super) async fn create(context: Context, Body(new): Body<NewCommitBody>) -> 
     Ok((StatusCode::CREATED, [("location", url)], Json(body)).into_response())
 }
 
-pub(super) async fn get_git(
-    context: Context,
-    Path((_, _, sha)): Path<(String, String, String)>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn get_git(context: Context) -> ApiResult<Json<Value>> {
+    let sha = context.param("sha");
     let access = context.access(CONTENTS_READ)?;
-    let sha = sha_parameter(&sha)?;
+    let sha = sha_parameter(sha)?;
     let commit = access.git.commit(&sha).await?.ok_or_else(ApiError::not_found)?;
     Ok(Json(view::git_commit(&context.sim, &access.name, &commit)))
 }
@@ -117,7 +115,8 @@ pub(super) async fn list(context: Context) -> ApiResult<Response> {
 }
 
 /// `/commits/{ref}`, and below it `/check-runs`, `/status` and `/statuses`: references may hold slashes.
-pub(super) async fn get(context: Context, Path((_, _, rest)): Path<(String, String, String)>) -> ApiResult<Response> {
+pub(super) async fn get(context: Context) -> ApiResult<Response> {
+    let rest = context.param("rest");
     if let Some(name) = rest.strip_suffix("/check-runs") {
         return check_runs(&context, name).await;
     }
@@ -126,7 +125,7 @@ pub(super) async fn get(context: Context, Path((_, _, rest)): Path<(String, Stri
     }
     let access = context.access(CONTENTS_READ)?;
     let no_commit = || ApiError::unprocessable(format!("No commit found for SHA: {rest}"));
-    let sha = access.git.resolve_commit(&rest).await?.ok_or_else(no_commit)?;
+    let sha = access.git.resolve_commit(rest).await?.ok_or_else(no_commit)?;
     let commit = access.git.commit(&sha).await?.ok_or_else(no_commit)?;
     let from = commit.parents.first().map_or(EMPTY_TREE, Sha::as_str);
     if context.accepts("diff") {

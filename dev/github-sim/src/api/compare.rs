@@ -1,7 +1,6 @@
 //! Comparisons of two commits.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 
 use super::context::{CONTENTS_READ, Context};
@@ -12,7 +11,8 @@ use crate::git::LogFilter;
 use crate::names::Sha;
 use crate::view::{self, Comparison};
 
-pub(super) async fn get(context: Context, Path((_, _, spec)): Path<(String, String, String)>) -> ApiResult<Response> {
+pub(super) async fn get(context: Context) -> ApiResult<Response> {
+    let spec = context.param("spec");
     let access = context.access(CONTENTS_READ)?;
     let git = &access.git;
     let (base, head) = spec.split_once("...").ok_or_else(ApiError::not_found)?;
@@ -33,7 +33,7 @@ pub(super) async fn get(context: Context, Path((_, _, spec)): Path<(String, Stri
     let base = git.commit(&base).await?.ok_or_else(ApiError::not_found)?;
     let merge_base = git.commit(&merge_base).await?.ok_or_else(ApiError::not_found)?;
     let comparison = Comparison {
-        spec: &spec,
+        spec,
         base: &base,
         merge_base: &merge_base,
         head: &head,

@@ -1,7 +1,6 @@
 //! Files and folders at a reference.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
@@ -16,7 +15,8 @@ pub(super) async fn root(context: Context) -> ApiResult<Response> {
     answer(&context, "").await
 }
 
-pub(super) async fn get(context: Context, Path((_, _, path)): Path<(String, String, String)>) -> ApiResult<Response> {
+pub(super) async fn get(context: Context) -> ApiResult<Response> {
+    let path = context.param("path");
     answer(&context, path.trim_matches('/')).await
 }
 
@@ -55,10 +55,10 @@ async fn folder(context: &Context, access: &Access, reference: &str, path: &str,
 async fn follow_link(access: &Access, commit: &Sha, path: &str, entry: TreeEntry) -> ApiResult<(String, TreeEntry)> {
     if entry.mode == "120000" {
         let target = access.git.blob(&entry.sha).await?.unwrap_or_default();
-        if let Some(aim) = resolve(path, &String::from_utf8_lossy(&target)) {
-            if let Some(found) = access.git.entry(commit, &aim).await?.filter(|e| e.mode.starts_with("100")) {
-                return Ok((path.to_owned(), found));
-            }
+        if let Some(aim) = resolve(path, &String::from_utf8_lossy(&target))
+            && let Some(found) = access.git.entry(commit, &aim).await?.filter(|e| e.mode.starts_with("100"))
+        {
+            return Ok((path.to_owned(), found));
         }
     }
     Ok((path.to_owned(), entry))

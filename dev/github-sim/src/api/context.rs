@@ -42,8 +42,7 @@ pub(super) struct Context {
     pub(super) headers: HeaderMap,
     /// The path and query as sent, for links.
     pub(super) uri: http::Uri,
-    owner: String,
-    name: String,
+    params: Vec<(String, String)>,
     pub(super) query: Vec<(String, String)>,
 }
 
@@ -53,25 +52,27 @@ impl FromRequestParts<Arc<Sim>> for Context {
     async fn from_request_parts(parts: &mut Parts, sim: &Arc<Sim>) -> ApiResult<Self> {
         let identity = parts.extensions.get::<Identity>().cloned().unwrap_or(Identity::Anonymous);
         let params = RawPathParams::from_request_parts(parts, sim).await.map_err(|_| ApiError::not_found())?;
-        let param = |name: &str| params.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_owned()).unwrap_or_default();
+        let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let uri = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |o| &o.0).clone();
         let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        Ok(Self {
-            sim: Arc::clone(sim),
-            identity,
-            headers: parts.headers.clone(),
-            owner: param("owner"),
-            name: param("repo"),
-            uri,
-            query,
-        })
+        Ok(Self { sim: Arc::clone(sim), identity, headers: parts.headers.clone(), params, uri, query })
     }
 }
 
 impl Context {
     /// Checks the permission on the repository of the path.
     pub(super) fn access(&self, need: Need) -> ApiResult<Access> {
-        self.sim.access(&self.identity, &self.owner, &self.name, need)
+        self.sim.access(&self.identity, self.param("owner"), self.param("repo"), need)
+    }
+
+    /// A part of the path; a route that lacks it is a mistake of the router, and answers 404.
+    pub(super) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    /// A part of the path that is a number; anything else is not found.
+    pub(super) fn number(&self, name: &str) -> ApiResult<u64> {
+        self.param(name).parse().map_err(|_| ApiError::not_found())
     }
 
     /// A query parameter that is not empty.
@@ -92,16 +93,22 @@ impl Context {
     }
 }
 
-/// A JSON body, with GitHub's answers to bodies that are none. An empty body counts as `{}`.
-pub(super) struct Body<T>(pub(super) T);
+/// A body that is parsed only when the caller may do what it asks for, as on GitHub.
+pub(super) struct Body(Bytes);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Sim>> for Body<T> {
+impl FromRequest<Arc<Sim>> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, sim: &Arc<Sim>) -> ApiResult<Self> {
         let too_large = |_| ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, "Payload too large");
-        let bytes = Bytes::from_request(request, sim).await.map_err(too_large)?;
-        parse(&bytes).map(Body)
+        Bytes::from_request(request, sim).await.map(Self).map_err(too_large)
+    }
+}
+
+impl Body {
+    /// Reads JSON, with GitHub's answers to what is none. An empty body counts as `{}`.
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> ApiResult<T> {
+        parse(&self.0)
     }
 }
 

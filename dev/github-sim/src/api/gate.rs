@@ -55,12 +55,18 @@ async fn with_fault(
     answer: impl Future<Output = Response> + Send + 'static,
     switch: Option<CutSwitch>,
 ) -> Option<Response> {
-    tokio::time::sleep(fault.delay).await;
-    let real = match (&fault.outcome, fault.when) {
-        (Outcome::Pass, _) => return finish(answer).await,
-        (_, When::After) => finish(answer).await,
-        (_, When::Before) => None,
+    let real = match fault.when {
+        When::After => finish(answer).await,
+        When::Before if matches!(fault.outcome, Outcome::Pass) => {
+            tokio::time::sleep(fault.delay).await;
+            return finish(answer).await;
+        }
+        When::Before => None,
     };
+    tokio::time::sleep(fault.delay).await;
+    if matches!(fault.outcome, Outcome::Pass) {
+        return real;
+    }
     if let Some(replacement) = fault.outcome.response() {
         return Some(replacement);
     }
@@ -85,7 +91,8 @@ async fn admit(
                     header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\r\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
-    let cost = u32::from(!request.uri().path().ends_with("/rate_limit"));
+    let path = request.uri().path();
+    let cost = u32::from(!path.ends_with("/rate_limit") && !path.starts_with("/_codeload/"));
     let allowance = sim.limits.count(caller, sim.clock.now(), cost);
     let mut response = match identity {
         Err(error) => error.into_response(),

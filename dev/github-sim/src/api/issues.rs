@@ -1,7 +1,6 @@
 //! The conversation of a pull request: comments and labels.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
@@ -14,8 +13,6 @@ use crate::names::RepoName;
 use crate::pulls;
 use crate::view;
 
-type IssuePath = Path<(String, String, u64)>;
-
 #[derive(Debug, Deserialize)]
 pub(super) struct NewComment {
     body: String,
@@ -26,7 +23,8 @@ pub(super) struct NewLabels {
     labels: Vec<String>,
 }
 
-pub(super) async fn comments(context: Context, Path((_, _, number)): IssuePath) -> ApiResult<Response> {
+pub(super) async fn comments(context: Context) -> ApiResult<Response> {
+    let number = context.number("number")?;
     let access = context.access(TALK_READ)?;
     let (repo, pull) = context.sim.pull(&access.name, number)?;
     let since = context.query("since").map(str::parse::<jiff::Timestamp>).transpose();
@@ -36,12 +34,10 @@ pub(super) async fn comments(context: Context, Path((_, _, number)): IssuePath) 
     Ok(Page::of(&context).list(&context, shown))
 }
 
-pub(super) async fn comment(
-    context: Context,
-    Path((_, _, number)): IssuePath,
-    Body(new): Body<NewComment>,
-) -> ApiResult<Response> {
+pub(super) async fn comment(context: Context, body: Body) -> ApiResult<Response> {
+    let number = context.number("number")?;
     let access = context.access(TALK_WRITE)?;
+    let new: NewComment = body.parse()?;
     let comment = pulls::add_comment(&context.sim, &access, number, &new.body)?;
     let repo = context.sim.repo(&access.name)?;
     let body = view::issue_comment(&context.sim, &repo, number, &comment);
@@ -55,17 +51,16 @@ fn all_labels(context: &Context, name: &RepoName, number: u64) -> ApiResult<Json
     Ok(Json(known.map(|l| view::label(&context.sim, &repo, l)).collect()))
 }
 
-pub(super) async fn labels(context: Context, Path((_, _, number)): IssuePath) -> ApiResult<Json<Value>> {
+pub(super) async fn labels(context: Context) -> ApiResult<Json<Value>> {
+    let number = context.number("number")?;
     let access = context.access(TALK_READ)?;
     all_labels(&context, &access.name, number)
 }
 
-pub(super) async fn add_labels(
-    context: Context,
-    Path((_, _, number)): IssuePath,
-    Body(new): Body<NewLabels>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn add_labels(context: Context, body: Body) -> ApiResult<Json<Value>> {
+    let number = context.number("number")?;
     let access = context.access(TALK_WRITE)?;
+    let new: NewLabels = body.parse()?;
     pulls::add_labels(&context.sim, &access, number, &new.labels)?;
     all_labels(&context, &access.name, number)
 }

@@ -27,7 +27,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
 
-pub(crate) use self::archive::download;
 pub use self::calls::Call;
 pub(crate) use self::calls::CallLog;
 pub(crate) use self::limits::RateLimiter;
@@ -43,9 +42,10 @@ pub(crate) fn mounted(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
     gated(routes().fallback(unknown_route).method_not_allowed_fallback(unknown_route), sim)
 }
 
-/// The API among other routes.
+/// The API among other routes, with the downloads that archives are redirected to.
 pub(crate) fn merged(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
-    gated(routes(), sim)
+    let download = "/_codeload/{owner}/{repo}/legacy.tar.gz/{*name}";
+    gated(routes().route(download, get(archive::download)), sim)
 }
 
 fn gated(routes: Router<Arc<Sim>>, sim: &Arc<Sim>) -> Router<Arc<Sim>> {

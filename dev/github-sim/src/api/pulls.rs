@@ -1,7 +1,6 @@
 //! Pull requests.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -15,8 +14,6 @@ use crate::pulls::{self, Edit, MergeRequest, NewPull};
 use crate::sim::Sim;
 use crate::state::{Pull, PullState};
 use crate::view;
-
-type PullPath = Path<(String, String, u64)>;
 
 pub(super) async fn list(context: Context) -> ApiResult<Response> {
     let access = context.access(PULLS_READ)?;
@@ -49,8 +46,9 @@ pub(super) async fn list(context: Context) -> ApiResult<Response> {
     Ok(page.answer(&context, total, shown))
 }
 
-pub(super) async fn create(context: Context, Body(new): Body<NewPull>) -> ApiResult<Response> {
+pub(super) async fn create(context: Context, body: Body) -> ApiResult<Response> {
     let access = context.access(PULLS_WRITE)?;
+    let new: NewPull = body.parse()?;
     let number = pulls::open(&context.sim, &access, new).await?;
     let body = show(&context.sim, &access.name, number, true).await?;
     let url = context.sim.links.repo_api(&access.name, &format!("/pulls/{number}"));
@@ -65,7 +63,8 @@ async fn show(sim: &Sim, name: &RepoName, number: u64, fresh: bool) -> ApiResult
     Ok(view::pull(sim, &repo, &pull, &facts))
 }
 
-pub(super) async fn get(context: Context, Path((_, _, number)): PullPath) -> ApiResult<Response> {
+pub(super) async fn get(context: Context) -> ApiResult<Response> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_READ)?;
     let (repo, pull) = context.sim.pull(&access.name, number)?;
     if context.accepts("diff") {
@@ -82,33 +81,31 @@ pub(super) async fn get(context: Context, Path((_, _, number)): PullPath) -> Api
     Ok(Json(body).into_response())
 }
 
-pub(super) async fn update(
-    context: Context,
-    Path((_, _, number)): PullPath,
-    Body(edit): Body<Edit>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn update(context: Context, body: Body) -> ApiResult<Json<Value>> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_WRITE)?;
+    let edit: Edit = body.parse()?;
     pulls::edit(&context.sim, &access, number, edit).await?;
     show(&context.sim, &access.name, number, false).await.map(Json)
 }
 
-pub(super) async fn merge(
-    context: Context,
-    Path((_, _, number)): PullPath,
-    Body(request): Body<MergeRequest>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn merge(context: Context, body: Body) -> ApiResult<Json<Value>> {
+    let number = context.number("number")?;
     let access = context.access(CONTENTS_WRITE)?;
+    let request: MergeRequest = body.parse()?;
     let sha = pulls::merge(&context.sim, &access, number, request).await?;
     Ok(Json(json!({ "sha": sha, "merged": true, "message": "Pull Request successfully merged" })))
 }
 
-pub(super) async fn is_merged(context: Context, Path((_, _, number)): PullPath) -> ApiResult<StatusCode> {
+pub(super) async fn is_merged(context: Context) -> ApiResult<StatusCode> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_READ)?;
     let (_, pull) = context.sim.pull(&access.name, number)?;
     if pull.merged.is_some() { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found()) }
 }
 
-pub(super) async fn files(context: Context, Path((_, _, number)): PullPath) -> ApiResult<Response> {
+pub(super) async fn files(context: Context) -> ApiResult<Response> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_READ)?;
     let (repo, pull) = context.sim.pull(&access.name, number)?;
     let facts = context.sim.facts(&repo, &pull).await?;
@@ -118,7 +115,8 @@ pub(super) async fn files(context: Context, Path((_, _, number)): PullPath) -> A
     Ok(Page::of(&context).list(&context, files.iter().map(one).collect()))
 }
 
-pub(super) async fn commits(context: Context, Path((_, _, number)): PullPath) -> ApiResult<Response> {
+pub(super) async fn commits(context: Context) -> ApiResult<Response> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_READ)?;
     let (repo, pull) = context.sim.pull(&access.name, number)?;
     let facts = context.sim.facts(&repo, &pull).await?;

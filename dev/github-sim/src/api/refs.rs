@@ -1,7 +1,6 @@
 //! References of the Git API.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
@@ -14,8 +13,6 @@ use crate::git::Ref;
 use crate::names::{Sha, valid_ref};
 use crate::push::{self, Moved};
 use crate::view;
-
-type RefPath = Path<(String, String, String)>;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct NewRef {
@@ -31,15 +28,17 @@ pub(super) struct RefChange {
     force: bool,
 }
 
-pub(super) async fn get(context: Context, Path((_, _, name)): RefPath) -> ApiResult<Json<Value>> {
+pub(super) async fn get(context: Context) -> ApiResult<Json<Value>> {
+    let name = context.param("name");
     let access = context.access(CONTENTS_READ)?;
-    let found = access.git.find_ref(&full_name(&name)).await?.ok_or_else(ApiError::not_found)?;
+    let found = access.git.find_ref(&full_name(name)).await?.ok_or_else(ApiError::not_found)?;
     Ok(Json(view::reference(&context.sim, &access.name, &found)))
 }
 
-pub(super) async fn matching(context: Context, Path((_, _, prefix)): RefPath) -> ApiResult<Json<Value>> {
+pub(super) async fn matching(context: Context) -> ApiResult<Json<Value>> {
+    let prefix = context.param("prefix");
     let access = context.access(CONTENTS_READ)?;
-    let found = access.git.refs(&full_name(&prefix)).await?;
+    let found = access.git.refs(&full_name(prefix)).await?;
     Ok(Json(found.iter().map(|r| view::reference(&context.sim, &access.name, r)).collect()))
 }
 
@@ -47,8 +46,9 @@ fn full_name(name: &str) -> String {
     if name.starts_with("refs/") { name.to_owned() } else { format!("refs/{name}") }
 }
 
-pub(super) async fn create(context: Context, Body(new): Body<NewRef>) -> ApiResult<Response> {
+pub(super) async fn create(context: Context, body: Body) -> ApiResult<Response> {
     let access = context.access(CONTENTS_WRITE)?;
+    let new: NewRef = body.parse()?;
     if !new.name.starts_with("refs/") || new.name.matches('/').count() < 2 {
         let message = "Reference name must start with 'refs/' and contain at least two slashes.";
         return Err(ApiError::unprocessable(message));
@@ -80,13 +80,11 @@ async fn target(access: &Access, name: &str, sha: &Sha) -> ApiResult<String> {
     Ok(kind)
 }
 
-pub(super) async fn update(
-    context: Context,
-    Path((_, _, name)): RefPath,
-    Body(change): Body<RefChange>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn update(context: Context, body: Body) -> ApiResult<Json<Value>> {
+    let name = context.param("name");
     let access = context.access(CONTENTS_WRITE)?;
-    let name = full_name(&name);
+    let change: RefChange = body.parse()?;
+    let name = full_name(name);
     let sha = sha_parameter(&change.sha)?;
     let kind = target(&access, &name, &sha).await?;
     let _lock = context.sim.lock(&access.name).await;
@@ -103,9 +101,10 @@ pub(super) async fn update(
     Ok(Json(view::reference(&context.sim, &access.name, &Ref { name, sha, kind })))
 }
 
-pub(super) async fn delete(context: Context, Path((_, _, name)): RefPath) -> ApiResult<StatusCode> {
+pub(super) async fn delete(context: Context) -> ApiResult<StatusCode> {
+    let name = context.param("name");
     let access = context.access(CONTENTS_WRITE)?;
-    let name = full_name(&name);
+    let name = full_name(name);
     let _lock = context.sim.lock(&access.name).await;
     let old = access.git.find_ref(&name).await?.ok_or_else(missing_ref)?;
     refuse_protected(&context, &access, &name)?;

@@ -1,7 +1,6 @@
 //! Reviews, their comments, and requests for them.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
@@ -13,27 +12,25 @@ use crate::error::ApiResult;
 use crate::pulls::{self, NewReview};
 use crate::view;
 
-type PullPath = Path<(String, String, u64)>;
-
-pub(super) async fn list(context: Context, Path((_, _, number)): PullPath) -> ApiResult<Response> {
+pub(super) async fn list(context: Context) -> ApiResult<Response> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_READ)?;
     let (repo, pull) = context.sim.pull(&access.name, number)?;
     let shown = pull.reviews.iter().map(|r| view::review(&context.sim, &repo, &pull, r)).collect();
     Ok(Page::of(&context).list(&context, shown))
 }
 
-pub(super) async fn create(
-    context: Context,
-    Path((_, _, number)): PullPath,
-    Body(new): Body<NewReview>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn create(context: Context, body: Body) -> ApiResult<Json<Value>> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_WRITE)?;
+    let new: NewReview = body.parse()?;
     let review = pulls::submit(&context.sim, &access, number, new).await?;
     let (repo, pull) = context.sim.pull(&access.name, number)?;
     Ok(Json(view::review(&context.sim, &repo, &pull, &review)))
 }
 
-pub(super) async fn comments(context: Context, Path((_, _, number)): PullPath) -> ApiResult<Response> {
+pub(super) async fn comments(context: Context) -> ApiResult<Response> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_READ)?;
     let (repo, pull) = context.sim.pull(&access.name, number)?;
     let shown = pull.review_comments.iter().map(|c| view::review_comment(&context.sim, &repo, &pull, c)).collect();
@@ -46,12 +43,10 @@ pub(super) struct Reviewers {
     reviewers: Vec<String>,
 }
 
-pub(super) async fn request(
-    context: Context,
-    Path((_, _, number)): PullPath,
-    Body(wanted): Body<Reviewers>,
-) -> ApiResult<Response> {
+pub(super) async fn request(context: Context, body: Body) -> ApiResult<Response> {
+    let number = context.number("number")?;
     let access = context.access(PULLS_WRITE)?;
+    let wanted: Reviewers = body.parse()?;
     pulls::request_reviewers(&context.sim, &access, number, &wanted.reviewers).await?;
     let (repo, pull) = context.sim.pull(&access.name, number)?;
     Ok((StatusCode::CREATED, Json(view::pull_simple(&context.sim, &repo, &pull))).into_response())

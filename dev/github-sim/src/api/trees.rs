@@ -1,7 +1,6 @@
 //! Trees of the Git API.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer};
@@ -25,33 +24,42 @@ pub(super) struct NewTree {
 struct NewEntry {
     path: String,
     mode: String,
-    /// Absent and `null` differ: `null` deletes the path.
-    #[serde(default, deserialize_with = "present")]
-    sha: Option<Option<String>>,
+    #[serde(default)]
+    sha: ShaField,
     #[serde(default)]
     content: Option<String>,
 }
 
-fn present<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(source).map(Some)
+/// Absent and `null` differ: `null` deletes the path.
+#[derive(Debug, Default)]
+enum ShaField {
+    #[default]
+    Absent,
+    Null,
+    Given(String),
 }
 
-pub(super) async fn get(
-    context: Context,
-    Path((_, _, name)): Path<(String, String, String)>,
-) -> ApiResult<Json<Value>> {
+impl<'de> Deserialize<'de> for ShaField {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(source)?.map_or(Self::Null, Self::Given))
+    }
+}
+
+pub(super) async fn get(context: Context) -> ApiResult<Json<Value>> {
+    let name = context.param("name");
     let access = context.access(CONTENTS_READ)?;
-    let sha = match Sha::parse(&name) {
+    let sha = match Sha::parse(name) {
         Some(sha) => sha,
-        None => access.git.resolve_commit(&name).await?.ok_or_else(ApiError::not_found)?,
+        None => access.git.resolve_commit(name).await?.ok_or_else(ApiError::not_found)?,
     };
     let recursive = context.query.iter().any(|(n, _)| n == "recursive");
     let tree = access.git.tree(&sha, recursive).await?.ok_or_else(ApiError::not_found)?;
     Ok(Json(view::tree(&context.sim, &access.name, &tree)))
 }
 
-pub(super) async fn create(context: Context, Body(new): Body<NewTree>) -> ApiResult<Response> {
+pub(super) async fn create(context: Context, body: Body) -> ApiResult<Response> {
     let access = context.access(CONTENTS_WRITE)?;
+    let new: NewTree = body.parse()?;
     if new.tree.is_empty() {
         return Err(ApiError::unprocessable("Invalid tree info"));
     }
@@ -100,8 +108,8 @@ async fn checked(access: &Access, entry: NewEntry) -> ApiResult<TreeEdit> {
             .with_header("x-accepted-github-permissions", "contents=write,workflows=write"));
     }
     let source = match (sha, content) {
-        (Some(None), None) => EntrySource::Delete,
-        (Some(Some(text)), None) => {
+        (ShaField::Null, None) => EntrySource::Delete,
+        (ShaField::Given(text), None) => {
             let invalid = || ApiError::unprocessable(format!("tree.sha {text} is not a valid {kind}"));
             let sha = Sha::parse(&text).ok_or_else(invalid)?;
             let real = access.git.object_kind(&sha).await?;
@@ -110,7 +118,7 @@ async fn checked(access: &Access, entry: NewEntry) -> ApiResult<TreeEdit> {
             }
             EntrySource::Object(sha)
         }
-        (None, Some(text)) if kind == "blob" => EntrySource::Content(text.into_bytes()),
+        (ShaField::Absent, Some(text)) if kind == "blob" => EntrySource::Content(text.into_bytes()),
         _ => return Err(ApiError::unprocessable("Must supply either tree.sha or tree.content")),
     };
     Ok(TreeEdit { path, mode, source })

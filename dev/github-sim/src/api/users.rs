@@ -1,7 +1,6 @@
 //! Accounts, their permissions, and the rate limit.
 
 use axum::Json;
-use axum::extract::Path;
 use serde_json::{Value, json};
 
 use super::context::{Context, METADATA};
@@ -18,8 +17,9 @@ fn profile(sim: &Sim, user: &User) -> Value {
     view::full_user(&sim.links, user, public)
 }
 
-pub(super) async fn get(context: Context, Path(login): Path<String>) -> ApiResult<Json<Value>> {
-    let user = context.sim.store.read(|s| s.user(&login).cloned()).ok_or_else(ApiError::not_found)?;
+pub(super) async fn get(context: Context) -> ApiResult<Json<Value>> {
+    let login = context.param("login");
+    let user = context.sim.store.read(|s| s.user(login).cloned()).ok_or_else(ApiError::not_found)?;
     Ok(Json(profile(&context.sim, &user)))
 }
 
@@ -31,14 +31,12 @@ pub(super) async fn me(context: Context) -> ApiResult<Json<Value>> {
     }
 }
 
-pub(super) async fn permission(
-    context: Context,
-    Path((_, _, login)): Path<(String, String, String)>,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn permission(context: Context) -> ApiResult<Json<Value>> {
+    let login = context.param("login");
     let access = context.access(METADATA)?;
     let sim = &context.sim;
     let missing = || ApiError { message: format!("{login} is not a user"), ..ApiError::not_found() };
-    let account = sim.store.read(|s| s.user(&login).cloned()).ok_or_else(missing)?;
+    let account = sim.store.read(|s| s.user(login).cloned()).ok_or_else(missing)?;
     let repo = sim.repo(&access.name)?;
     let role = sim.role(&access.name, &account.login).or(if repo.private { None } else { Some(Role::Read) });
     let word = role.map_or("none", Role::as_str);

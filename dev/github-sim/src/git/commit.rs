@@ -62,21 +62,16 @@ pub(crate) struct NewCommit {
 impl Git {
     /// Writes a commit object; the message is stored byte for byte, as GitHub does.
     pub(crate) async fn write_commit(&self, new: &NewCommit) -> Result<Sha> {
-        use std::fmt::Write as _;
-        let mut raw = format!("tree {}\n", new.tree);
-        for parent in &new.parents {
-            let _: std::fmt::Result = writeln!(raw, "parent {parent}");
-        }
+        let mut head = vec![format!("tree {}", new.tree)];
+        head.extend(new.parents.iter().map(|parent| format!("parent {parent}")));
         for (role, who) in [("author", &new.author), ("committer", &new.committer)] {
             let (name, email) = (clean(&who.name), clean(&who.email));
-            let _: std::fmt::Result = writeln!(raw, "{role} {name} <{email}> {} +0000", who.date.as_second());
+            head.push(format!("{role} {name} <{email}> {} +0000", who.date.as_second()));
         }
         if let Some(signature) = &new.signature {
-            let folded = signature.trim_end().replace('\n', "\n ");
-            let _: std::fmt::Result = writeln!(raw, "gpgsig {folded}");
+            head.push(format!("gpgsig {}", signature.trim_end().replace('\n', "\n ")));
         }
-        raw.push('\n');
-        raw.push_str(&new.message);
+        let raw = format!("{}\n\n{}", head.join("\n"), new.message);
         let out = self.run_with(&["hash-object", "-t", "commit", "-w", "--stdin"], raw.as_bytes(), &[]).await?;
         one_sha("hash-object", &out)
     }

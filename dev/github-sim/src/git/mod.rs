@@ -60,6 +60,9 @@ pub enum GitError {
 
 pub(crate) type Result<T, E = GitError> = std::result::Result<T, E>;
 
+/// An object's type and bytes.
+pub(crate) type Object = (String, Vec<u8>);
+
 /// The folder that holds all repositories, and the settings of every Git process.
 #[derive(Clone, Debug)]
 pub(crate) struct GitRoot {
@@ -176,13 +179,13 @@ impl Git {
     }
 
     /// An object's type and bytes, or `None` when it does not exist.
-    pub(crate) async fn object(&self, sha: &Sha) -> Result<Option<(String, Vec<u8>)>> {
+    pub(crate) async fn object(&self, sha: &Sha) -> Result<Option<Object>> {
         let mut all = self.objects(std::slice::from_ref(sha)).await?;
         Ok(all.pop().flatten())
     }
 
     /// Many objects by one process, in the order asked.
-    pub(crate) async fn objects(&self, shas: &[Sha]) -> Result<Vec<Option<(String, Vec<u8>)>>> {
+    pub(crate) async fn objects(&self, shas: &[Sha]) -> Result<Vec<Option<Object>>> {
         let mut wanted = String::new();
         for sha in shas {
             wanted.push_str(sha.as_str());
@@ -218,7 +221,7 @@ impl Git {
 }
 
 /// Reads the answer of `git cat-file --batch`.
-fn parse_batch(mut rest: &[u8], count: usize) -> Result<Vec<Option<(String, Vec<u8>)>>> {
+fn parse_batch(mut rest: &[u8], count: usize) -> Result<Vec<Option<Object>>> {
     let unexpected = |detail: &str| GitError::Unexpected { command: "cat-file", detail: detail.to_owned() };
     let mut all = Vec::with_capacity(count);
     for _ in 0..count {

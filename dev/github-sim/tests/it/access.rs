@@ -158,6 +158,9 @@ async fn odd_requests_get_githubs_answers() {
     assert_eq!(answer(broken).await.body["message"], "Problems parsing JSON");
     let list = world.http.post(&url).bearer_auth(PERSONAL).body("[]");
     assert_eq!(answer(list).await.status, 400);
+    let blind = world.http.post(url.replace("acme/web", "acme/none")).bearer_auth(PERSONAL).body("{");
+    assert_eq!(answer(blind).await.status, 404, "what may not be seen is not parsed");
+    assert_eq!(world.call(Method::GET, "/repos/acme/web/pulls/first", PERSONAL, None).await.status, 404);
     assert_eq!(world.call(Method::GET, "/no/such/route", PERSONAL, None).await.body["message"], "Not Found");
     assert_eq!(world.call(Method::DELETE, "/repos/acme/web", PERSONAL, None).await.status, 404);
     let at_root = format!("{}/repos/acme/web", world.sim.html_base());

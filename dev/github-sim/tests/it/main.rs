@@ -1,5 +1,7 @@
 //! The simulator as its clients see it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
