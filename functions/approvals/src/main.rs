@@ -1,3 +1,15 @@
-//! The `approvals` program.
+//! The `approvals` function: human gates and their task tokens.
 
-fn main() {}
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    runtime::telemetry::init();
+    let context = approvals::Context::from_env().await?;
+    let context = &context;
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+        approvals::handle(context, event.payload, jiff::Timestamp::now()).await.map_err(runtime::step::fail)
+    }))
+    .await
+}

@@ -3,7 +3,10 @@
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
+use domain::Repository;
+use domain::code_host::{TokenAnswer, TokenRequest};
 use domain::failure::{Failure, FailureKind};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +62,19 @@ impl Invoker {
             return Err(function_failure(function, &bytes));
         }
         serde_json::from_slice(&bytes).map_err(|error| internal(function, &error.to_string()))
+    }
+}
+
+impl Invoker {
+    /// A short-lived token for one repository, from the function that alone holds the code host's credential. What
+    /// the token may do is fixed by which entry of that function is called.
+    ///
+    /// # Errors
+    /// `RepositoryUnavailable` when we have no access; otherwise as [`Invoker::call`].
+    pub async fn repository_token(&self, function: &str, repository: &Repository) -> Result<SecretString, Failure> {
+        let request = TokenRequest { repository: repository.clone() };
+        let answer: TokenAnswer = self.call(function, &request).await?;
+        Ok(SecretString::from(answer.token))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod invoke;
 pub mod metrics;
 pub mod secrets;
 pub mod step;
+pub mod task_token;
 pub mod telemetry;
 
 pub use invoke::Invoker;

@@ -84,6 +84,14 @@ impl Gates {
         Ok(writes)
     }
 
+    /// Writes rows of this table alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a condition does not hold.
+    pub async fn write(&self, writes: Vec<TransactWriteItem>) -> Result<(), StoreError> {
+        crate::workflows::transact(&self.client, "a gate", writes).await
+    }
+
     /// Notes that the state machine has a gate's answer, so that nobody hands it over again.
     ///
     /// # Errors

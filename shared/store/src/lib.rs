@@ -3,6 +3,7 @@
 //! [`Store`] has workflows, tickets, deliveries, outbox and logs; [`Gates`], [`Tokens`] and [`Slots`] have a table or
 //! a key range of their own, because IAM can tell tables apart and not rows. [`Objects`] is the bucket.
 
+pub mod change_set;
 mod deliveries;
 mod error;
 mod gates;

@@ -77,4 +77,25 @@ impl Store {
         let items: Vec<Item> = page.items.unwrap_or_default();
         items.into_iter().map(row::value).collect()
     }
+
+    /// The last lines, in order, at most `limit`.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn last_logs(&self, id: &WorkflowId, limit: i32) -> Result<Vec<LogLine>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.state)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", s(keys::workflow(id)))
+            .expression_attribute_values(":prefix", s(keys::LOG_PREFIX))
+            .scan_index_forward(false)
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|error| StoreError::service("reading log lines", error))?;
+        let items: Vec<Item> = page.items.unwrap_or_default();
+        items.into_iter().rev().map(row::value).collect()
+    }
 }

@@ -3,7 +3,10 @@
 //! A row is sent under a lease: `pending` → `sending` (until a time) → `sent`. A sender that dies leaves a lease that
 //! runs out; what it may have sent is then sent again: at least once.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::ids::WorkflowId;
 use domain::outbox::OutboxMessage;
@@ -33,6 +36,9 @@ pub struct OutboxRow {
     /// When it was sent.
     #[serde(default)]
     pub sent_at: Option<Timestamp>,
+    /// Who has it already, where it goes to several people one by one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sent_to: BTreeSet<String>,
 }
 
 pub(crate) fn item(id: &WorkflowId, seq: u64, message: &OutboxMessage, at: Timestamp) -> Result<Item, StoreError> {
@@ -43,6 +49,7 @@ pub(crate) fn item(id: &WorkflowId, seq: u64, message: &OutboxMessage, at: Times
         message: message.clone(),
         created_at: at,
         sent_at: None,
+        sent_to: BTreeSet::new(),
     };
     row::item(keys::workflow(id), keys::outbox(seq), &row)
 }
@@ -106,6 +113,25 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::service("marking a message as sent", error))?;
+        Ok(())
+    }
+
+    /// Notes that one of several recipients has the message, so that they do not get it again when another one's
+    /// fails.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn mark_sent_to(&self, id: &WorkflowId, seq: u64, recipient: &str) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(&self.state)
+            .set_key(Some(row::key(keys::workflow(id), keys::outbox(seq))))
+            .update_expression("ADD sent_to :recipient")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":recipient", AttributeValue::Ss(vec![recipient.to_owned()]))
+            .send()
+            .await
+            .map_err(|error| StoreError::service("noting a recipient", error))?;
         Ok(())
     }
 

@@ -1,0 +1,40 @@
+//! The two entries.
+
+use domain::Timestamp;
+use domain::failure::{Failure, FailureKind};
+use domain::gate::requests::{ApprovalRequest, LinkRequest};
+use domain::steps::ApprovalStep;
+use serde_json::Value;
+
+use crate::config::{Context, GatesContext};
+use crate::{decide, deliver, links, open};
+
+/// Answers a step of the state machine or a request of another function.
+///
+/// # Errors
+/// A [`Failure`]; `InvalidInput` for a request that this entry does not take.
+pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result<Value, Failure> {
+    match context {
+        Context::Links(gates) => {
+            let LinkRequest::Mint { gate, recipient } = runtime::step::input(payload)?;
+            answer(&links::mint(gates, &gate, recipient, now).await?)
+        }
+        Context::Gates(context) if payload.get("step").is_some() => {
+            let ApprovalStep::Open { workflow_id, kind, task_token } = runtime::step::input(payload)?;
+            answer(&open::open(context, &workflow_id, kind, &task_token, now).await?)
+        }
+        Context::Gates(context) => request(context, runtime::step::input(payload)?, now).await,
+    }
+}
+
+async fn request(context: &GatesContext, request: ApprovalRequest, now: Timestamp) -> Result<Value, Failure> {
+    match request {
+        ApprovalRequest::Decide { gate, decision } => answer(&decide::decide(context, &gate, decision, now).await?),
+        ApprovalRequest::Cancel { workflow_id } => answer(&decide::cancel(context, &workflow_id, now).await?),
+        ApprovalRequest::Deliver { gate } => answer(&deliver::deliver(context, &gate, now).await?),
+    }
+}
+
+fn answer<T: serde::Serialize>(output: &T) -> Result<Value, Failure> {
+    serde_json::to_value(output).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}

@@ -1,0 +1,141 @@
+//! Opening a gate, or giving an open one a new token.
+
+use domain::failure::{Failure, FailureKind};
+use domain::gate::{Gate, GateKind, GateStatus, Subject};
+use domain::ids::{GateId, TaskToken, WorkflowId};
+use domain::person::Actor;
+use domain::state::WorkflowState;
+use domain::steps::{Done, GateOutput};
+use domain::workflow::{Event, Workflow};
+use domain::{Timestamp, gate::Verdict};
+use jiff::SignedDuration;
+use runtime::task_token;
+use store::StoreError;
+
+use crate::config::GatesContext;
+use crate::deliver;
+
+/// How often opening is tried again when the workflow's row changes under it.
+const MAX_ROUNDS: u32 = 8;
+
+/// Opens the gate that the workflow's state calls for. The answer goes to the token, also when something breaks: an
+/// error of a function that was called with a token would not end the wait everywhere.
+pub(crate) async fn open(
+    context: &GatesContext,
+    id: &WorkflowId,
+    kind: GateKind,
+    token: &TaskToken,
+    now: Timestamp,
+) -> Result<Done, Failure> {
+    if let Err(failure) = try_open(context, id, kind, token, now).await {
+        tracing::error!(workflow = %id, ?kind, %failure, "a gate could not be opened");
+        task_token::fail(&context.sfn, token, &failure).await?;
+    }
+    Ok(Done::Done)
+}
+
+async fn try_open(
+    context: &GatesContext,
+    id: &WorkflowId,
+    kind: GateKind,
+    token: &TaskToken,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    for _ in 0..MAX_ROUNDS {
+        let workflow = context.store.workflow(id).await?;
+        if workflow.state.is_terminal() || workflow.cancel_requested.is_some() && workflow.open_gate.is_none() {
+            let output = GateOutput { decision: GateStatus::Cancelled, settled: false, another_round: false };
+            return task_token::succeed(&context.sfn, token, &output).await;
+        }
+        if let Some(gate) = known_gate(&workflow, kind)? {
+            // The step was tried again: the new token replaces the old one, and a decision that was made is told now.
+            context.tokens.put_gate(&gate, token, now).await?;
+            deliver::deliver(context, &gate, now).await?;
+            return Ok(());
+        }
+        let gate = new_gate(context, &workflow, kind, now)?;
+        context.tokens.put_gate(&gate.id, token, now).await?;
+        let event =
+            Event::GateOpened { gate: gate.id.clone(), kind, subject_digest: gate.subject_digest, due_at: gate.due_at };
+        let change = workflow
+            .apply(event, Actor::system("approvals"), now)
+            .map_err(|error| Failure::new(FailureKind::Superseded, error.to_string()))?;
+        match context.store.commit(&change, context.gates.open_writes(&gate)?).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::new(FailureKind::Contention, format!("workflow {id} changed {MAX_ROUNDS} times under this step")))
+}
+
+/// The gate that this step opened before, if it did: the workflow no longer stands where a new one is due.
+fn known_gate(workflow: &Workflow, kind: GateKind) -> Result<Option<GateId>, Failure> {
+    let (new_is_due, count) = match kind {
+        GateKind::Spec => (workflow.state == WorkflowState::Planning && workflow.spec.is_some(), workflow.spec_gates),
+        GateKind::Pr => (workflow.state == WorkflowState::PrCreated, workflow.pr_gates),
+    };
+    if new_is_due {
+        return Ok(None);
+    }
+    kind.gate_id(&workflow.id, count).map(Some).map_err(|_| {
+        let state = workflow.state;
+        Failure::new(FailureKind::Superseded, format!("no {} gate can be opened in state {state}", kind.as_str()))
+    })
+}
+
+fn new_gate(context: &GatesContext, workflow: &Workflow, kind: GateKind, now: Timestamp) -> Result<Gate, Failure> {
+    let inconsistent = |message: &str| Failure::new(FailureKind::Inconsistent, message.to_owned());
+    let (subject, number, seconds) = match kind {
+        GateKind::Spec => {
+            let spec = workflow.spec.as_ref().ok_or_else(|| inconsistent("there is no SPEC to decide on"))?;
+            let subject = Subject::Spec {
+                revision: workflow.revision,
+                spec_digest: spec.digest,
+                base_commit: spec.base_commit.clone(),
+                ticket_digest: workflow.ticket.digest,
+            };
+            (subject, workflow.spec_gates, context.config.spec_seconds)
+        }
+        GateKind::Pr => {
+            let pr = workflow.pr.as_ref().ok_or_else(|| inconsistent("there is no pull request to decide on"))?;
+            let qa = workflow.qa.as_ref().ok_or_else(|| inconsistent("there is no QA report to decide on"))?;
+            let subject = Subject::Pr {
+                number: pr.number,
+                head_sha: pr.head_sha.clone(),
+                tree_sha: pr.tree_sha.clone(),
+                qa_report: qa.report,
+            };
+            (subject, workflow.pr_gates, context.config.pr_seconds)
+        }
+    };
+    let id = kind.gate_id(&workflow.id, number + 1).map_err(|error| inconsistent(&error.to_string()))?;
+    let subject_digest = subject.digest().map_err(|error| inconsistent(&error.to_string()))?;
+    let due_at = now
+        .checked_add(SignedDuration::from_secs(seconds))
+        .map_err(|error| Failure::new(FailureKind::Internal, format!("the time for a decision: {error}")))?;
+    Ok(Gate {
+        id,
+        workflow_id: workflow.id.clone(),
+        subject,
+        subject_digest,
+        requester: workflow.ticket.requester.clone(),
+        approvers: context.config.approvers.clone(),
+        created_at: now,
+        due_at,
+        status: GateStatus::Pending,
+        decision: None,
+        delivered_at: None,
+    })
+}
+
+/// What the state machine is told of a decided gate.
+pub(crate) fn output(gate: &Gate, workflow: &Workflow) -> GateOutput {
+    let verdict = gate.decision.as_ref().map(|decision| &decision.verdict);
+    GateOutput {
+        decision: gate.status,
+        settled: matches!(verdict, Some(Verdict::MergedAtHost { .. } | Verdict::ClosedAtHost)),
+        another_round: gate.status == GateStatus::RevisionRequested
+            && matches!(workflow.state, WorkflowState::Executing | WorkflowState::Planning),
+    }
+}

@@ -1,0 +1,111 @@
+//! What an agent's sandbox is given: workspace, task, addresses.
+
+use domain::Digest;
+use domain::budget::Usage;
+use domain::failure::{Failure, FailureKind};
+use domain::ids::CommitSha;
+use domain::repo_config::{CONFIG_PATH, RepoConfig};
+use domain::spec::Spec;
+use domain::task::{AgentWork, Download, RunKind, TASK_VERSION, Task, Work};
+use domain::workflow::Workflow;
+use github::{Repo, SnapshotLimits};
+use store::{Objects, keys};
+
+use crate::urls::VALID;
+use crate::{Context, workspace};
+
+/// Writes the bundle of the current attempt and answers the address of its `task.json`.
+pub(crate) async fn write(
+    context: &Context,
+    workflow: &Workflow,
+    spec: Spec,
+    repo: &Repo,
+    base: &CommitSha,
+) -> Result<String, Failure> {
+    let (id, attempt) = (&workflow.id, workflow.attempt);
+    let budget = context.config.budget.minus(&spent(workflow));
+    if let Some(limit) = context.config.budget.exceeded_by(&spent(workflow)) {
+        return Err(Failure::new(FailureKind::BudgetExceeded, format!("the ticket's budget is used up: {limit}")));
+    }
+    let snapshot = repo.snapshot(base, SnapshotLimits::default()).await.map_err(Failure::from)?;
+    let paths = workspace::paths(&snapshot);
+    let repo_config = RepoConfig::load(workspace::text(&snapshot, CONFIG_PATH), &paths)
+        .map_err(|error| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
+    let archive = workspace::pack(&snapshot)?;
+    let digest = Digest::of(&archive);
+    let workspace_key = keys::objects::workspace(id, attempt);
+    context.objects.put(&workspace_key, archive, "application/zstd").await?;
+    put_json(&context.objects, &keys::objects::base_paths(id, attempt), &paths).await?;
+    put_json(&context.objects, &config_key(workflow), &repo_config).await?;
+
+    let signed = context.signer.objects(id).await?;
+    let spec_digest = spec.digest().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    let ticket = context.store.ticket(id).await?;
+    let work = AgentWork {
+        spec_digest,
+        spec,
+        ticket_title: ticket.title,
+        feedback: workflow.run_feedback.clone(),
+        previous_changes: previous_changes(workflow, base, &signed).await?,
+        model: context.config.model.clone(),
+        budget,
+        gates: repo_config.gates,
+        setup: repo_config.setup,
+        changes_url: signed.presign_put(&keys::objects::changes(id, attempt), VALID).await?,
+        session_url: signed.presign_put(&keys::objects::session(id, attempt), VALID).await?,
+    };
+    let task = Task {
+        version: TASK_VERSION,
+        workflow_id: id.clone(),
+        attempt,
+        ticket: workflow.ticket.key.clone(),
+        base_commit: base.clone(),
+        workspace: Download { url: signed.presign_get(&workspace_key, VALID).await?, digest },
+        report_url: signed.presign_put(&keys::objects::report(id, attempt, RunKind::Agent), VALID).await?,
+        limits: context.config.agent_limits(),
+        work: Work::Agent(Box::new(work)),
+    };
+    publish_task(context, &signed, &task, RunKind::Agent).await
+}
+
+/// Writes a `task.json` and answers its address.
+pub(crate) async fn publish_task(
+    context: &Context,
+    signed: &Objects,
+    task: &Task,
+    kind: RunKind,
+) -> Result<String, Failure> {
+    let key = keys::objects::task(&task.workflow_id, task.attempt, kind);
+    put_json(&context.objects, &key, task).await?;
+    Ok(signed.presign_get(&key, VALID).await?)
+}
+
+/// Where the base commit's configuration lies, for the QA run of the same attempt.
+pub(crate) fn config_key(workflow: &Workflow) -> String {
+    keys::objects::repo_config(&workflow.id, workflow.attempt)
+}
+
+async fn put_json<T: serde::Serialize + Sync>(objects: &Objects, key: &str, value: &T) -> Result<(), Failure> {
+    let bytes = serde_json::to_vec(value).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    Ok(objects.put(key, bytes, "application/json").await?)
+}
+
+/// What all runs have used so far; planning has a budget of its own.
+fn spent(workflow: &Workflow) -> Usage {
+    let ledger = &workflow.ledger;
+    ledger.build.plus(ledger.repair).plus(ledger.review)
+}
+
+/// The last verified change set, if it was made from the same commit: the agent then goes on instead of starting
+/// again.
+async fn previous_changes(
+    workflow: &Workflow,
+    base: &CommitSha,
+    signed: &Objects,
+) -> Result<Option<Download>, Failure> {
+    let Some(changes) = workflow.changes.as_ref().filter(|changes| changes.base_commit == *base) else {
+        return Ok(None);
+    };
+    let key = keys::objects::verified(&workflow.id, changes.attempt);
+    Ok(Some(Download { url: signed.presign_get(&key, VALID).await?, digest: changes.digest }))
+}

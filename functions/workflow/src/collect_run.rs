@@ -1,0 +1,197 @@
+//! After the agent: is what it left within the approved SPEC?
+
+use std::collections::BTreeSet;
+
+use domain::change_set::MAX_ARCHIVE_BYTES;
+use domain::failure::{Failure, FailureKind};
+use domain::ids::{Attempt, WorkflowId};
+use domain::state::WorkflowState;
+use domain::steps::{CollectOutput, StepError};
+use domain::task::{RunKind, RunOutcome, RunReport};
+use domain::verify::{NotVerified, VerifiedChangeSet, VerifyContext, Violation};
+use domain::workflow::{ChangedFile, Event, Workflow};
+use domain::{Digest, Timestamp};
+use store::{StoreError, change_set, keys};
+
+use crate::prepare::{actor, approved_spec};
+use crate::report::inconsistent;
+use crate::{Context, feedback, report, sandbox};
+
+pub(crate) async fn collect(
+    context: &Context,
+    id: &WorkflowId,
+    attempt: Attempt,
+    task_error: Option<StepError>,
+    now: Timestamp,
+) -> Result<CollectOutput, Failure> {
+    let workflow = context.store.workflow(id).await?;
+    if workflow.cancel_requested.is_some() {
+        return Ok(CollectOutput::Cancelled);
+    }
+    if let Some(output) = already_collected(context, &workflow, attempt).await? {
+        return Ok(output);
+    }
+    let Some(report) = report::read(context, &workflow, RunKind::Agent).await? else {
+        return fail_attempt(context, &workflow, feedback::no_report("agent's", task_error.as_ref()), vec![], now)
+            .await;
+    };
+    record_end(context, &workflow, &report, now).await?;
+    match &report.outcome {
+        RunOutcome::Completed => {}
+        RunOutcome::BudgetExceeded { limit } => {
+            return Err(Failure::new(FailureKind::BudgetExceeded, format!("the ticket's budget is used up: {limit}")));
+        }
+        RunOutcome::ModelFailed { message } => {
+            return Err(Failure::new(FailureKind::ModelUnavailable, format!("the model did not answer: {message}")));
+        }
+        outcome => return fail_attempt(context, &workflow, feedback::broken_run(outcome), vec![], now).await,
+    }
+    match verified(context, &workflow, &report).await? {
+        Ok((set, digest)) => accept(context, &workflow, &set, digest, now).await,
+        Err(NotVerified::Empty) => {
+            let reason = "The agent ended without changing any file.".to_owned();
+            fail_attempt(context, &workflow, reason, vec![], now).await
+        }
+        Err(NotVerified::Violations(list)) => {
+            fail_attempt(context, &workflow, feedback::violations(&list), list, now).await
+        }
+    }
+}
+
+/// The step may be tried again after its answer was lost: then what was recorded is the answer.
+async fn already_collected(
+    context: &Context,
+    workflow: &Workflow,
+    attempt: Attempt,
+) -> Result<Option<CollectOutput>, Failure> {
+    Ok(match workflow.state {
+        state if state.is_terminal() => Some(ended(state)),
+        _ if workflow.attempt > attempt => Some(CollectOutput::Retry),
+        WorkflowState::QaRunning if workflow.changes.as_ref().is_some_and(|changes| changes.attempt == attempt) => {
+            let task_url = sandbox::write_qa_task(context, workflow).await?;
+            Some(CollectOutput::Verified { attempt, task_url })
+        }
+        WorkflowState::Executing if workflow.attempt == attempt => None,
+        state => {
+            return Err(Failure::new(FailureKind::Superseded, format!("no run can be collected in state {state}")));
+        }
+    })
+}
+
+/// The answer for a workflow that has ended.
+pub(crate) fn ended(state: WorkflowState) -> CollectOutput {
+    if state == WorkflowState::Cancelled { CollectOutput::Cancelled } else { CollectOutput::Failed }
+}
+
+async fn record_end(context: &Context, workflow: &Workflow, report: &RunReport, now: Timestamp) -> Result<(), Failure> {
+    let attempt = workflow.attempt;
+    context
+        .store
+        .record(&workflow.id, &actor(), now, |current| {
+            Ok((current.run_ended != Some(attempt)).then(|| Event::RunEnded {
+                attempt,
+                outcome: report.outcome.clone(),
+                usage: report.usage,
+                isolation: report.isolation.clone(),
+            }))
+        })
+        .await?;
+    Ok(())
+}
+
+/// Records that the attempt was not good enough; the workflow's limits say whether another follows.
+pub(crate) async fn fail_attempt(
+    context: &Context,
+    workflow: &Workflow,
+    reason: String,
+    violations: Vec<Violation>,
+    now: Timestamp,
+) -> Result<CollectOutput, Failure> {
+    let attempt = workflow.attempt;
+    let after = context
+        .store
+        .record(&workflow.id, &actor(), now, |current| {
+            let current_attempt = current.attempt == attempt && !current.state.is_terminal();
+            let event = Event::AttemptFailed { attempt, reason: reason.clone(), violations: violations.clone() };
+            Ok(current_attempt.then_some(event))
+        })
+        .await?;
+    Ok(if after.state.is_terminal() { ended(after.state) } else { CollectOutput::Retry })
+}
+
+async fn verified(
+    context: &Context,
+    workflow: &Workflow,
+    report: &RunReport,
+) -> Result<Result<(VerifiedChangeSet, Digest), NotVerified>, Failure> {
+    let (id, attempt) = (&workflow.id, workflow.attempt);
+    let bytes = match context.objects.get(&keys::objects::changes(id, attempt), MAX_ARCHIVE_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(StoreError::NotFound(_)) => return Ok(Err(broken("the run uploaded no change set"))),
+        Err(StoreError::TooLarge { .. }) => return Ok(Err(broken("the change set is too large"))),
+        Err(error) => return Err(error.into()),
+    };
+    let digest = Digest::of(&bytes);
+    if report.changes != Some(digest) {
+        return Ok(Err(broken("the change set is not the one that the run reported")));
+    }
+    let archive = match change_set::read(&bytes) {
+        Ok(archive) => archive,
+        Err(error) => return Ok(Err(broken(&error.to_string()))),
+    };
+    let spec = approved_spec(context, workflow).await?;
+    let base_paths: BTreeSet<String> = {
+        let bytes = context.objects.get(&keys::objects::base_paths(id, attempt), 64 * 1024 * 1024).await?;
+        serde_json::from_slice(&bytes).map_err(|error| inconsistent(format!("the list of base paths: {error}")))?
+    };
+    let base_commit = workflow.run_base.as_ref().ok_or_else(|| inconsistent("the run has no base commit"))?;
+    let verify_context = VerifyContext {
+        spec: &spec,
+        attempt,
+        base_commit,
+        base_paths: &base_paths,
+        policy: context.config.verify_policy(),
+    };
+    match domain::verify::verify(&archive.manifest, &archive.contents, verify_context) {
+        Ok(set) => {
+            context.objects.put(&keys::objects::verified(id, attempt), bytes, "application/zstd").await?;
+            Ok(Ok((set, digest)))
+        }
+        Err(not_verified) => Ok(Err(not_verified)),
+    }
+}
+
+fn broken(message: &str) -> NotVerified {
+    NotVerified::Violations(vec![Violation {
+        path: String::new(),
+        kind: domain::verify::ViolationKind::Corrupt,
+        message: message.to_owned(),
+    }])
+}
+
+async fn accept(
+    context: &Context,
+    workflow: &Workflow,
+    set: &VerifiedChangeSet,
+    digest: Digest,
+    now: Timestamp,
+) -> Result<CollectOutput, Failure> {
+    let attempt = workflow.attempt;
+    let files: Vec<ChangedFile> = set
+        .changes()
+        .iter()
+        .map(|change| ChangedFile { path: change.path().clone(), action: change.action() })
+        .collect();
+    let after = context
+        .store
+        .record(&workflow.id, &actor(), now, |current| {
+            Ok((current.state == WorkflowState::Executing && current.attempt == attempt)
+                .then(|| Event::ChangesVerified { attempt, digest, files: files.clone() }))
+        })
+        .await?;
+    if after.cancel_requested.is_some() {
+        return Ok(CollectOutput::Cancelled);
+    }
+    let task_url = sandbox::write_qa_task(context, &after).await?;
+    Ok(CollectOutput::Verified { attempt, task_url })
+}

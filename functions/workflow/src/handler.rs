@@ -1,0 +1,37 @@
+//! One entry for every step of the state machine that this function does.
+
+use domain::Timestamp;
+use domain::failure::Failure;
+use domain::steps::WorkflowStep;
+use serde_json::Value;
+
+use crate::{Context, cancel, collect_qa, collect_run, finish, prepare, slots};
+
+/// Does a step.
+///
+/// # Errors
+/// A [`Failure`], whose kind is the error name that the state machine sees.
+pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result<Value, Failure> {
+    match runtime::step::input(payload)? {
+        WorkflowStep::AcquireSlot { workflow_id, pool, task_token } => {
+            answer(&slots::acquire(context, &workflow_id, pool, &task_token, now).await?)
+        }
+        WorkflowStep::ReleaseSlot { workflow_id, pool } => answer(&slots::release(context, &workflow_id, pool).await?),
+        WorkflowStep::Prepare { workflow_id } => answer(&prepare::prepare(context, &workflow_id, now).await?),
+        WorkflowStep::CollectRun { workflow_id, attempt, task_error } => {
+            answer(&collect_run::collect(context, &workflow_id, attempt, task_error, now).await?)
+        }
+        WorkflowStep::CollectQa { workflow_id, attempt, task_error } => {
+            answer(&collect_qa::collect(context, &workflow_id, attempt, task_error, now).await?)
+        }
+        WorkflowStep::Finish { workflow_id, error } => {
+            answer(&finish::finish(context, &workflow_id, error, now).await?)
+        }
+        WorkflowStep::Cancel { workflow_id } => answer(&cancel::cancel(context, &workflow_id).await?),
+    }
+}
+
+fn answer<T: serde::Serialize>(output: &T) -> Result<Value, Failure> {
+    serde_json::to_value(output)
+        .map_err(|error| Failure::new(domain::failure::FailureKind::Internal, error.to_string()))
+}

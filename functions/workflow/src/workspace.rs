@@ -1,0 +1,53 @@
+//! The tree of the base commit as the archive that both sandboxes start from.
+
+use std::collections::BTreeSet;
+
+use domain::failure::{Failure, FailureKind};
+use github::{EntryKind, Snapshot};
+
+/// Compression level: the archive is read once or twice, soon.
+const LEVEL: i32 = 3;
+
+/// Packs a commit's files as `tar.zst`. The same commit always gives the same bytes.
+pub(crate) fn pack(snapshot: &Snapshot) -> Result<Vec<u8>, Failure> {
+    let broken = |error: std::io::Error| {
+        Failure::new(FailureKind::Internal, format!("the workspace could not be packed: {error}"))
+    };
+    let encoder = zstd::Encoder::new(Vec::new(), LEVEL).map_err(broken)?;
+    let mut archive = tar::Builder::new(encoder);
+    archive.mode(tar::HeaderMode::Deterministic);
+    for (path, file) in &snapshot.files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        match file.kind {
+            EntryKind::Symlink => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_mode(0o777);
+                header.set_size(0);
+                let target = String::from_utf8_lossy(&file.content).into_owned();
+                archive.append_link(&mut header, path, target).map_err(broken)?;
+            }
+            EntryKind::Submodule => {}
+            EntryKind::File | EntryKind::Executable => {
+                header.set_entry_type(tar::EntryType::Regular);
+                header.set_mode(if file.kind == EntryKind::Executable { 0o755 } else { 0o644 });
+                header.set_size(file.content.len() as u64);
+                archive.append_data(&mut header, path, file.content.as_slice()).map_err(broken)?;
+            }
+        }
+    }
+    archive.into_inner().map_err(broken)?.finish().map_err(broken)
+}
+
+/// Every path of the commit, submodules too: what a change set's actions are judged against.
+pub(crate) fn paths(snapshot: &Snapshot) -> BTreeSet<String> {
+    snapshot.files.keys().chain(&snapshot.submodules).cloned().collect()
+}
+
+/// A text file of the commit.
+pub(crate) fn text<'a>(snapshot: &'a Snapshot, path: &str) -> Option<&'a str> {
+    let file = snapshot.files.get(path).filter(|file| matches!(file.kind, EntryKind::File | EntryKind::Executable))?;
+    std::str::from_utf8(&file.content).ok()
+}
