@@ -18,11 +18,13 @@ use tokio_util::sync::CancellationToken;
 use crate::environment::ToolEnvironment;
 use crate::process::capture::{OutputLimits, capture};
 use crate::process::{Captured, Tree};
+use crate::progress::shorten;
 use crate::sandbox::Sandbox;
 
 /// Kept in the report, bytes: the beginning and, as failures are told last, more of the end.
 const REPORT_HEAD_BYTES: usize = 4 * 1024;
 const REPORT_TAIL_BYTES: usize = 11 * 1024;
+const MAX_REPORT_BYTES: usize = 16 * 1024;
 /// A command that prints this many times what is kept is stopped.
 const FLOOD_FACTOR: u64 = 8;
 /// Time between SIGTERM and SIGKILL.
@@ -78,7 +80,8 @@ impl CommandRunner {
             command: spec.command.clone(),
             ended,
             duration_ms,
-            output: plain(&output.text()),
+            // Bytes that are not UTF-8 grow when they are replaced.
+            output: shorten(&plain(&output.text()), MAX_REPORT_BYTES),
             output_bytes: output.bytes,
         })
     }
@@ -231,6 +234,13 @@ pub(crate) mod tests {
         assert_eq!(result.ended, Ended::OutputLimit);
         assert!(result.output.len() <= 16 * 1024, "{} bytes", result.output.len());
         assert!(result.output_bytes > 80_000);
+    }
+
+    #[tokio::test]
+    async fn binary_output_stays_small_too() {
+        let result = World::new().run("head -c 60000 /dev/zero | tr '\\0' '\\377'", LONG).await;
+        assert_eq!((result.output_bytes, result.ended), (60_000, Ended::Exit { code: 0 }));
+        assert!(result.output.len() <= 16 * 1024, "{} bytes", result.output.len());
     }
 
     #[tokio::test]
