@@ -113,7 +113,7 @@ impl Running {
     /// Makes a repository and returns its initial commit.
     ///
     /// # Errors
-    /// See [`repos::create`].
+    /// 422 for a bad name, branch or path, a name that is taken, or a folder that cannot be read.
     pub async fn create_repo(&self, new: NewRepo) -> ApiResult<Sha> {
         repos::create(&self.sim, new).await
     }
@@ -121,7 +121,7 @@ impl Running {
     /// Makes a repository from the files of a folder.
     ///
     /// # Errors
-    /// See [`repos::create`].
+    /// 422 for a bad name, branch or path, a name that is taken, or a folder that cannot be read.
     pub async fn create_repo_from_dir(
         &self,
         owner: &str,
@@ -134,7 +134,7 @@ impl Running {
     /// Pushes one commit to a branch, as a person.
     ///
     /// # Errors
-    /// See [`repos::push_commit`].
+    /// 404 for an unknown repository, 422 for an unknown account, a bad branch, path or starting point.
     pub async fn push(&self, repo: &RepoName, new: NewPush) -> ApiResult<Sha> {
         repos::push_commit(&self.sim, repo, new).await
     }
@@ -142,7 +142,7 @@ impl Running {
     /// Reviews a pull request as a person (`None`: the configured one).
     ///
     /// # Errors
-    /// See [`pulls::submit`].
+    /// 404 for an unknown number, 422 for an unknown account or event, the own pull request, or a missing text.
     pub async fn review(
         &self,
         repo: &RepoName,
@@ -159,7 +159,7 @@ impl Running {
     /// Merges a pull request as a person and returns the commit.
     ///
     /// # Errors
-    /// See [`pulls::merge`].
+    /// 405 when it cannot be merged (closed, draft, conflict, protection, method), 409 when the base moved.
     pub async fn merge(
         &self,
         repo: &RepoName,
@@ -175,7 +175,7 @@ impl Running {
     /// Closes a pull request without merging.
     ///
     /// # Errors
-    /// See [`pulls::edit`].
+    /// 404 for an unknown number, 422 for a change that is not possible.
     pub async fn close(&self, repo: &RepoName, number: u64, login: Option<&str>) -> ApiResult<()> {
         let access = as_person(&self.sim, repo, login)?;
         let edit = Edit { state: Some("closed".to_owned()), ..Edit::default() };
@@ -185,7 +185,7 @@ impl Running {
     /// Reports a check run.
     ///
     /// # Errors
-    /// See [`checks::report_run`].
+    /// 404 for an unknown repository, 422 for an unknown commit or conclusion.
     pub async fn report_check_run(&self, repo: &RepoName, new: NewCheckRun) -> ApiResult<()> {
         checks::report_run(&self.sim, repo, new).await.map(drop)
     }
@@ -193,7 +193,7 @@ impl Running {
     /// Reports a commit status.
     ///
     /// # Errors
-    /// See [`checks::report_status`].
+    /// 404 for an unknown repository, 422 for an unknown commit or state.
     pub async fn report_status(&self, repo: &RepoName, new: NewStatus) -> ApiResult<()> {
         checks::report_status(&self.sim, repo, new).await.map(drop)
     }

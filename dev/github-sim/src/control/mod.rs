@@ -1,20 +1,4 @@
-//! The control API under `/_sim`: what tests and scenarios do that is not part of GitHub.
-//!
-//! | call | does |
-//! |---|---|
-//! | `GET /_sim/state` | summary of repositories, pull requests, branches |
-//! | `GET /_sim/calls` | the latest API calls |
-//! | `POST /_sim/repos` | makes a repository ([`crate::NewRepo`]), answers `{"sha"}` |
-//! | `POST /_sim/repos/{owner}/{repo}/push` | one commit ([`crate::NewPush`]), answers `{"sha"}` |
-//! | `POST …/pulls/{number}/reviews` | `{"as", "event", "body"}` |
-//! | `POST …/pulls/{number}/merge` | `{"as", "merge_method"}`, answers `{"sha"}` |
-//! | `POST …/pulls/{number}/close`, `…/reopen` | `{"as"}` |
-//! | `POST …/check-runs`, `…/statuses` | reports CI ([`crate::NewCheckRun`], [`crate::NewStatus`]) |
-//! | `PUT`/`DELETE …/protection/{branch}` | protects a branch ([`crate::Protection`]) |
-//! | `GET /_sim/deliveries`, `POST /_sim/deliveries/{id}/redeliver` | the webhook log |
-//! | `PUT`/`DELETE /_sim/webhook` | `{"url", "secret", "attempts"?}`; sends a ping |
-//! | `GET`/`POST`/`DELETE /_sim/faults` | failures to inject ([`crate::Fault`]) |
-//! | `POST /_sim/clock` | `{"advance_seconds"}` |
+//! The control API under `/_sim`: what tests and scenarios do that is not part of GitHub. The calls are listed in the crate's README.
 
 mod repos;
 mod system;
