@@ -228,9 +228,8 @@ fn every_assigned_variable_is_used_and_every_used_one_assigned() {
 #[test]
 fn the_validator_accepts_it() {
     let toolchain = toolchain::Toolchain::of_this_checkout();
-    if !toolchain.is_current(toolchain::Component::NodeDev).unwrap() {
-        panic!("the validator is not installed: run `cargo xtask setup`");
-    }
+    let installed = toolchain.is_current(toolchain::Component::NodeDev).unwrap();
+    assert!(installed, "the validator is not installed: run `cargo xtask setup`");
     let machine = machine();
     let arn = "arn:aws:lambda:us-east-1:123456789012:function:a";
     let values = machine.substitutions().into_iter().map(|name| (name, arn.to_owned())).collect();

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::walk::{
     Case, Ending, Trouble, Visit, case, close, collect_qa, collect_run, failing, finish, merge, pause, plan, plan_slot,
-    pr_gate, prepare, publish, ready, release, run_agent, run_qa, run_slot, spec_gate, task_error, verified,
+    pr_gate, prepare, publish, ready, release, run_agent, run_qa, run_slot, spec_gate, told, verified,
 };
 
 /// How often WaitForChecks is allowed between two gates.
@@ -158,7 +158,7 @@ fn ends() -> Vec<Case> {
                 [
                     ready(1),
                     run_agent().fails("States.TaskFailed", 1),
-                    collect_run(1, task_error("States.TaskFailed"), &CollectOutput::Cancelled),
+                    collect_run(1, Some(told("States.TaskFailed")), &CollectOutput::Cancelled),
                 ],
             ),
             cancelled,
@@ -191,13 +191,13 @@ fn sandbox_failures() -> Vec<Case> {
         .into_iter()
         .flat_map(|(error, tries)| {
             let agent =
-                [ready(1), run_agent().fails(error, tries), collect_run(1, task_error(error), &CollectOutput::Retry)];
+                [ready(1), run_agent().fails(error, tries), collect_run(1, Some(told(error)), &CollectOutput::Retry)];
             let qa = [
                 ready(1),
                 run_agent(),
                 collect_run(1, None, &verified(1)),
                 run_qa().fails(error, tries),
-                collect_qa(1, task_error(error), &CollectOutput::Retry),
+                collect_qa(1, Some(told(error)), &CollectOutput::Retry),
             ];
             // The second attempt's collectors must not be told the first one's error.
             [
@@ -282,7 +282,7 @@ fn finish_failures() -> Vec<Case> {
         },
         Case {
             name: "finish-fails-after-an-error".to_owned(),
-            visits: after(after_error.to_vec(), [finish(task_error("ModelUnavailable"), Err(lost()))]),
+            visits: after(after_error.to_vec(), [finish(Some(told("ModelUnavailable")), Err(lost()))]),
             ending: ending(),
         },
     ]

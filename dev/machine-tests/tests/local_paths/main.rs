@@ -47,11 +47,11 @@ fn compare(case: &Case, seen: &Seen) -> Option<String> {
     let mut wrong = Vec::new();
     let expected: Vec<&str> = case.visits.iter().map(|visit| visit.state).collect();
     let visited: Vec<&str> = seen.visits.iter().map(|visit| visit.state.as_str()).collect();
-    if expected != visited {
-        wrong.push(format!("  expected {expected:?}\n  visited  {visited:?}"));
-    } else {
+    if expected == visited {
         let pairs = case.visits.iter().zip(&seen.visits).enumerate();
         wrong.extend(pairs.flat_map(|(n, (expected, seen))| compare_visit(n, expected, seen)));
+    } else {
+        wrong.push(format!("  expected {expected:?}\n  visited  {visited:?}"));
     }
     if seen.ending != case.ending {
         wrong.push(format!("  expected the end {:?}\n  it ended with    {:?}", case.ending, seen.ending));

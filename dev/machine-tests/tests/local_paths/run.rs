@@ -16,7 +16,7 @@ use crate::walk::{CAUSE, Case, Ending, arn};
 /// The machine's name.
 pub(crate) const MACHINE: &str = "ticket";
 /// How long the slowest execution may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_mins(4);
 
 /// An engine with the probed machine and every case's mocks.
 pub(crate) struct World {

@@ -60,8 +60,7 @@ pub(crate) fn case(name: impl Into<String>, visits: impl IntoIterator<Item = Vis
 pub(crate) fn failing(name: impl Into<String>, visits: impl IntoIterator<Item = Visit>) -> Case {
     let mut visits: Vec<Visit> = visits.into_iter().collect();
     let error = visits.last().unwrap().answer.clone().unwrap_err().error.to_owned();
-    let known = StepError { error: error.clone(), cause: CAUSE.to_owned() };
-    visits.push(finish(Some(known), Ok(&FinishOutput { state: WorkflowState::Error })));
+    visits.push(finish(Some(told(&error)), Ok(&FinishOutput { state: WorkflowState::Error })));
     Case { name: name.into(), visits, ending: Ending::Failed { error } }
 }
 
@@ -169,9 +168,9 @@ fn sandbox(state: &'static str, kind: &str, url: &str) -> Visit {
     Visit { state, arguments, answer: Ok(json!({"LastStatus": "STOPPED", "Containers": [{"ExitCode": 0}]})) }
 }
 
-/// An error of a sandbox's task as its collector is told.
-pub(crate) fn task_error(error: &str) -> Option<StepError> {
-    Some(StepError { error: error.to_owned(), cause: CAUSE.to_owned() })
+/// An error as later steps are told it.
+pub(crate) fn told(error: &str) -> StepError {
+    StepError { error: error.to_owned(), cause: CAUSE.to_owned() }
 }
 
 pub(crate) fn collect_run(attempt: u32, task_error: Option<StepError>, answer: &CollectOutput) -> Visit {

@@ -14,7 +14,7 @@ const COMMON: &str = "RUST_LOG";
 /// The names that a crate's sources read: first arguments of the functions of `runtime::env`, outside tests.
 fn read_by(folder: &Path) -> BTreeSet<String> {
     let call =
-        Regex::new(r#"(?:required|parsed|optional|flag|list|url|json|var)(?:::<[^>]+>+)?\(\s*"([A-Z][A-Z0-9_]+)""#)
+        Regex::new(r#"(?:required|parsed|parsed_or|optional|list|json)(?:::<[^>]+>+)?\(\s*"([A-Z][A-Z0-9_]+)""#)
             .unwrap();
     let mut names = BTreeSet::new();
     for entry in WalkDir::new(folder.join("src")) {

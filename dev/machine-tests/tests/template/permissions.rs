@@ -89,7 +89,7 @@ fn two_functions_may_spend_task_tokens() {
     let two = set(&["ApprovalsFunction", "WorkflowFunction"]);
     assert_eq!(who("states:SendTaskSuccess", "stateMachine:"), two);
     assert_eq!(who("states:SendTaskFailure", "stateMachine:"), two);
-    for action in ["GetItem", "PutItem", "UpdateItem", "DeleteItem"] {
+    for action in ["GetItem", "PutItem", "DeleteItem"] {
         assert_eq!(who(&format!("dynamodb:{action}"), "TokensTable"), two, "{action}");
     }
 }
@@ -133,6 +133,7 @@ fn every_secret_has_its_readers() {
     assert_eq!(read("FluxLensWebhookSecret"), set(&["WebhookFunction"]));
     assert_eq!(read("GithubWebhookSecret"), set(&["WebhookFunction"]));
     assert_eq!(read("ApiTokenSecret"), set(&["ConsoleFunction"]));
+    assert_eq!(read("ViewKeySecret"), set(&["ConsoleFunction", "NotifierFunction"]));
     let template = template();
     for name in ["FluxLensKeySeed", "GithubKeySeed"] {
         assert!(template.body["Resources"][name].is_object());
