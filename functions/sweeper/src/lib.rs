@@ -1,1 +1,60 @@
-//! The `sweeper` function.
+//! The net below everything else. Every minute it finishes what a crash, a lost answer or a lost webhook left undone:
+//! gates whose time is up, decisions that have not reached the state machine, workflows without a live execution,
+//! requests to stop that nobody noticed, slots and sandboxes of workflows that have ended.
+//!
+//! It has neither task tokens nor the code host: it asks the functions that do. Two sweeps at once do no harm.
+
+mod config;
+mod gates;
+mod sandboxes;
+mod slots;
+mod workflows;
+
+use domain::Timestamp;
+use domain::failure::{Failure, FailureKind};
+use runtime::metrics::{Unit, emit};
+use serde::Serialize;
+
+pub use config::{Config, Context};
+
+/// What a sweep did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Gates that expired.
+    pub expired: u32,
+    /// Decisions handed to the state machine.
+    pub delivered: u32,
+    /// Workflows started or ended.
+    pub recovered: u32,
+    /// Pull requests to look at.
+    pub polled: u32,
+    /// Sandboxes stopped.
+    pub stopped: u32,
+}
+
+/// Sweeps once. Each part runs even when another failed.
+///
+/// # Errors
+/// The first failure of a part, after every part has run.
+pub async fn sweep(context: &Context, now: Timestamp) -> Result<Swept, Failure> {
+    let mut swept = Swept::default();
+    let results = [
+        gates::expire(context, now).await.map(|n| swept.expired = n),
+        gates::deliver(context, now).await.map(|n| swept.delivered = n),
+        workflows::recover(context, now, &mut swept).await,
+        slots::sweep(context).await,
+        sandboxes::stop_orphans(context).await.map(|n| swept.stopped = n),
+    ];
+    let failures: Vec<Failure> = results.into_iter().filter_map(Result::err).collect();
+    for failure in &failures {
+        tracing::error!(kind = %failure.kind, %failure, "a part of the sweep failed");
+    }
+    if swept != Swept::default() {
+        tracing::info!(?swept, "swept");
+    }
+    emit(now.as_millisecond(), "SweepRecovered", Unit::Count, f64::from(swept.recovered), None);
+    match failures.into_iter().next() {
+        Some(first) => Err(Failure::new(FailureKind::Transient, format!("a part of the sweep failed: {first}"))),
+        None => Ok(swept),
+    }
+}

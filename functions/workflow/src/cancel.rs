@@ -23,29 +23,42 @@ pub(crate) async fn cancel(context: &Context, id: &WorkflowId) -> Result<Done, F
     Ok(Done::Done)
 }
 
-/// Stops the workflow's sandboxes: every task that was started by it.
+/// Most tasks that one request describes.
+const DESCRIBED_AT_ONCE: usize = 100;
+
+/// Stops the workflow's sandboxes: every running task of the cluster whose group is the workflow. (A state machine
+/// cannot set a task's `startedBy`, by which ECS could list them: Step Functions sets it to its own name.)
 async fn stop_tasks(context: &Context, id: &WorkflowId) -> Result<(), Failure> {
     let broken = |what: &str, error: String| {
         Failure::new(FailureKind::Transient, format!("the workflow's sandbox could not be {what}: {error}"))
     };
-    let listed = context
-        .ecs
-        .list_tasks()
-        .cluster(&context.config.cluster)
-        .started_by(id.as_str())
-        .send()
-        .await
-        .map_err(|error| broken("found", DisplayErrorContext(error).to_string()))?;
-    for task in listed.task_arns() {
-        context
+    let cluster = &context.config.cluster;
+    let mut pages = context.ecs.list_tasks().cluster(cluster).into_paginator().items().send();
+    let mut running = Vec::new();
+    while let Some(task) = pages.next().await {
+        running.push(task.map_err(|error| broken("found", DisplayErrorContext(error).to_string()))?);
+    }
+    for some in running.chunks(DESCRIBED_AT_ONCE) {
+        let described = context
             .ecs
-            .stop_task()
-            .cluster(&context.config.cluster)
-            .task(task)
-            .reason("the ticket was cancelled")
+            .describe_tasks()
+            .cluster(cluster)
+            .set_tasks(Some(some.to_vec()))
             .send()
             .await
-            .map_err(|error| broken("stopped", DisplayErrorContext(error).to_string()))?;
+            .map_err(|error| broken("found", DisplayErrorContext(error).to_string()))?;
+        let ours = described.tasks().iter().filter(|task| task.group() == Some(id.as_str()));
+        for task in ours.filter_map(|task| task.task_arn()) {
+            context
+                .ecs
+                .stop_task()
+                .cluster(cluster)
+                .task(task)
+                .reason("the ticket was cancelled")
+                .send()
+                .await
+                .map_err(|error| broken("stopped", DisplayErrorContext(error).to_string()))?;
+        }
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result
         WorkflowStep::Finish { workflow_id, error } => {
             answer(&finish::finish(context, &workflow_id, error, now).await?)
         }
+        WorkflowStep::SweepSlots { pool } => answer(&slots::sweep(context, pool).await?),
         WorkflowStep::Cancel { workflow_id } => answer(&cancel::cancel(context, &workflow_id).await?),
     }
 }

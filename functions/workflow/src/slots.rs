@@ -69,6 +69,20 @@ pub(crate) async fn leave_queues(context: &Context, id: &WorkflowId) -> Result<(
     Ok(())
 }
 
+/// Gives back slots of workflows that have ended, hands free ones over, and tells holders that were not told.
+pub(crate) async fn sweep(context: &Context, pool: SlotPool) -> Result<Done, Failure> {
+    for id in context.slots.holders(pool).await? {
+        if context.store.workflow(&id).await?.state.is_terminal() {
+            tracing::warn!(workflow = %id, pool = pool.as_str(), "a slot outlived its workflow and was given back");
+            release(context, &id, pool).await?;
+        } else {
+            tell(context, pool, &id, SlotOutput::Acquired).await?;
+        }
+    }
+    hand_over(context, pool).await?;
+    Ok(Done::Done)
+}
+
 async fn hand_over(context: &Context, pool: SlotPool) -> Result<(), Failure> {
     for grant in context.slots.hand_over(pool, context.config.capacity(pool)).await? {
         tell(context, pool, &grant.workflow_id, SlotOutput::Acquired).await?;

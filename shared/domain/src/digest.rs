@@ -46,6 +46,11 @@ impl Digest {
         Self(bytes)
     }
 
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first `n` hexadecimal digits (at most 64), for names that people read.
     pub fn short(&self, n: usize) -> String {
         let mut text = hex::encode(self.0);

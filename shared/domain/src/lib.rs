@@ -23,8 +23,10 @@ pub mod spec;
 pub mod state;
 pub mod steps;
 pub mod task;
+pub mod text;
 pub mod ticket;
 pub mod verify;
+pub mod view_token;
 pub mod workflow;
 
 pub use digest::Digest;

@@ -90,6 +90,12 @@ pub enum WorkflowStep {
         #[serde(default)]
         error: Option<StepError>,
     },
+    /// Give back slots of workflows that have ended, hand free ones over, and tell holders that were not told. Answers
+    /// [`Done`]. The sweeper asks for it.
+    SweepSlots {
+        /// Which pool.
+        pool: SlotPool,
+    },
     /// Somebody asked to stop: decide the open gate, stop the running task, leave the slot queue. Answers [`Done`].
     Cancel {
         /// The workflow.

@@ -1,0 +1,143 @@
+//! Workflows whose execution is gone, requests to stop that nobody noticed, pull requests whose webhook was lost.
+
+use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_sfn::types::ExecutionStatus;
+use domain::failure::{Failure, FailureKind};
+use domain::inbound::{GithubHint, INBOUND_VERSION, Inbound, InboundEvent};
+use domain::steps::{Done, ExecutionInput, FinishOutput, StepError, WorkflowStep};
+use domain::workflow::Workflow;
+use domain::{Digest, Timestamp, WorkflowState};
+
+use crate::{Context, Swept};
+
+/// How long a row must have been still before its execution is looked at, seconds.
+const STILL_SECONDS: i64 = 60;
+/// How often an open pull request is looked at without a webhook, minutes.
+const POLL_MINUTES: i64 = 10;
+/// Workflows of one state that one sweep looks at; those that changed last come first, and the rest is reached page by
+/// page within the same sweep.
+const PAGE: i32 = 100;
+
+/// Looks after every workflow that has not ended.
+pub(crate) async fn recover(context: &Context, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
+    for state in WorkflowState::ALL.into_iter().filter(|state| !state.is_terminal()) {
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = context.store.in_state(state, PAGE, cursor.as_deref()).await?;
+            for workflow in &page.workflows {
+                look_after(context, workflow, now, swept).await?;
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn look_after(
+    context: &Context,
+    workflow: &Workflow,
+    now: Timestamp,
+    swept: &mut Swept,
+) -> Result<(), Failure> {
+    let still = now.as_second() - workflow.updated_at.as_second() >= STILL_SECONDS;
+    if workflow.cancel_requested.is_some() && still {
+        let step = WorkflowStep::Cancel { workflow_id: workflow.id.clone() };
+        let _: Done = context.invoker.call(&context.config.workflow_function, &step).await?;
+    }
+    if still {
+        swept.recovered += u32::from(recover_execution(context, workflow).await?);
+    }
+    if workflow.state == WorkflowState::AwaitingPrApproval && still && is_poll_minute(workflow, now) {
+        poll(context, workflow, now).await?;
+        swept.polled += 1;
+    }
+    Ok(())
+}
+
+/// Starts an execution that was never started; ends a workflow whose execution has ended without it.
+async fn recover_execution(context: &Context, workflow: &Workflow) -> Result<bool, Failure> {
+    let id = &workflow.id;
+    let machine = &context.config.state_machine;
+    let arn = format!("{}:{id}", machine.replacen(":stateMachine:", ":execution:", 1));
+    let described = match context.sfn.describe_execution().execution_arn(arn).send().await {
+        Ok(described) => described,
+        Err(error) if error.code() == Some("ExecutionDoesNotExist") => {
+            start(context, workflow).await?;
+            return Ok(true);
+        }
+        Err(error) => return Err(unavailable(DisplayErrorContext(error))),
+    };
+    let name = match described.status() {
+        ExecutionStatus::Running | ExecutionStatus::PendingRedrive => return Ok(false),
+        status => status.as_str().to_owned(),
+    };
+    let error = StepError {
+        error: described.error.unwrap_or_else(|| format!("Execution{name}")),
+        cause: described.cause.unwrap_or_else(|| "the execution ended without ending the workflow".to_owned()),
+    };
+    let step = WorkflowStep::Finish { workflow_id: id.clone(), error: Some(error) };
+    let finished: FinishOutput = context.invoker.call(&context.config.workflow_function, &step).await?;
+    tracing::warn!(workflow = %id, state = %finished.state, "a workflow without a live execution was ended");
+    Ok(true)
+}
+
+async fn start(context: &Context, workflow: &Workflow) -> Result<(), Failure> {
+    let input = ExecutionInput { workflow_id: workflow.id.clone() };
+    let input = serde_json::to_string(&input).map_err(|error| internal(&error))?;
+    let call = context.sfn.start_execution().state_machine_arn(&context.config.state_machine);
+    match call.name(workflow.id.as_str()).input(input).send().await {
+        Ok(_) => tracing::warn!(workflow = %workflow.id, "a workflow that was never started was started"),
+        Err(error) if error.code() == Some("ExecutionAlreadyExists") => {}
+        Err(error) => return Err(unavailable(DisplayErrorContext(error))),
+    }
+    Ok(())
+}
+
+/// Each pull request has its own minute, so that not all are looked at together.
+fn is_poll_minute(workflow: &Workflow, now: Timestamp) -> bool {
+    let offset = i64::from(Digest::of(workflow.id.as_str()).to_string().bytes().next().unwrap_or(0));
+    (now.as_second() / 60 + offset) % POLL_MINUTES == 0
+}
+
+/// Puts the same hint on the queue that a webhook would have. Its id names the minute: twice is once.
+async fn poll(context: &Context, workflow: &Workflow, now: Timestamp) -> Result<(), Failure> {
+    let Some(pr) = &workflow.pr else { return Ok(()) };
+    let minute = now.as_second() / 60;
+    let delivery_id = format!("sweeper:{}:{minute}", workflow.id)
+        .parse()
+        .map_err(|error: domain::ids::InvalidId| internal(&error))?;
+    let event = InboundEvent {
+        version: INBOUND_VERSION,
+        delivery_id,
+        body_digest: Digest::of_parts([workflow.id.as_str().as_bytes(), &minute.to_be_bytes()]),
+        received_at: now,
+        event: Inbound::GithubHint(GithubHint {
+            event: "sweep".to_owned(),
+            repository: workflow.ticket.repository.clone(),
+            pull_request: Some(pr.number),
+            branch: Some(pr.branch.clone()),
+        }),
+    };
+    let body = serde_json::to_string(&event).map_err(|error| internal(&error))?;
+    context
+        .sqs
+        .send_message()
+        .queue_url(&context.config.queue_url)
+        .message_group_id(event.message_group().as_str())
+        .message_body(body)
+        .send()
+        .await
+        .map_err(|error| unavailable(DisplayErrorContext(error)))?;
+    Ok(())
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Transient, format!("a service did not answer: {error}"))
+}
+
+fn internal(error: &dyn std::error::Error) -> Failure {
+    Failure::new(FailureKind::Internal, error.to_string())
+}
