@@ -13,8 +13,6 @@ pub struct Config {
     pub workflow_function: String,
     /// The state machine.
     pub state_machine: String,
-    /// The ECS cluster.
-    pub cluster: String,
     /// The inbound queue, for hints to look at a pull request.
     pub queue_url: String,
 }
@@ -31,8 +29,6 @@ pub struct Context {
     pub slots: Slots,
     /// Step Functions.
     pub sfn: aws_sdk_sfn::Client,
-    /// ECS.
-    pub ecs: aws_sdk_ecs::Client,
     /// The inbound queue.
     pub sqs: aws_sdk_sqs::Client,
     /// Calls to our other functions.
@@ -53,14 +49,12 @@ impl Context {
                 approvals_function: required("APPROVALS_FUNCTION")?,
                 workflow_function: required("WORKFLOW_FUNCTION")?,
                 state_machine: required("STATE_MACHINE_ARN")?,
-                cluster: required("ECS_CLUSTER")?,
                 queue_url: required("INBOUND_QUEUE_URL")?,
             },
             store: Store::new(dynamo.clone(), &state, required("AUDIT_TABLE")?),
             gates: Gates::new(dynamo.clone(), required("GATES_TABLE")?),
             slots: Slots::new(dynamo, &state),
             sfn: aws_sdk_sfn::Client::new(&aws),
-            ecs: aws_sdk_ecs::Client::new(&aws),
             sqs: aws_sdk_sqs::Client::new(&aws),
             invoker: Invoker::from_config(&aws),
         })

@@ -6,7 +6,6 @@
 
 mod config;
 mod gates;
-mod sandboxes;
 mod slots;
 mod workflows;
 
@@ -28,8 +27,6 @@ pub struct Swept {
     pub recovered: u32,
     /// Pull requests to look at.
     pub polled: u32,
-    /// Sandboxes stopped.
-    pub stopped: u32,
 }
 
 /// Sweeps once. Each part runs even when another failed.
@@ -43,7 +40,7 @@ pub async fn sweep(context: &Context, now: Timestamp) -> Result<Swept, Failure> 
         gates::deliver(context, now).await.map(|n| swept.delivered = n),
         workflows::recover(context, now, &mut swept).await,
         slots::sweep(context).await,
-        sandboxes::stop_orphans(context).await.map(|n| swept.stopped = n),
+        slots::stop_orphans(context).await,
     ];
     let failures: Vec<Failure> = results.into_iter().filter_map(Result::err).collect();
     for failure in &failures {

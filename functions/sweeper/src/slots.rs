@@ -1,4 +1,4 @@
-//! Slots that nobody gave back.
+//! Slots that nobody gave back, and sandboxes that outlived their workflow: the function that keeps both looks.
 
 use domain::failure::Failure;
 use domain::slot::SlotPool;
@@ -15,5 +15,11 @@ pub(crate) async fn sweep(context: &Context) -> Result<(), Failure> {
         let step = WorkflowStep::SweepSlots { pool };
         let _: Done = context.invoker.call(&context.config.workflow_function, &step).await?;
     }
+    Ok(())
+}
+
+/// Lets the function that starts sandboxes stop those whose workflow has ended.
+pub(crate) async fn stop_orphans(context: &Context) -> Result<(), Failure> {
+    let _: Done = context.invoker.call(&context.config.workflow_function, &WorkflowStep::SweepSandboxes).await?;
     Ok(())
 }

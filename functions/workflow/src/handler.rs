@@ -5,7 +5,7 @@ use domain::failure::Failure;
 use domain::steps::WorkflowStep;
 use serde_json::Value;
 
-use crate::{Context, cancel, collect_qa, collect_run, finish, prepare, slots};
+use crate::{Context, cancel, collect_qa, collect_run, finish, prepare, slots, tasks};
 
 /// Does a step.
 ///
@@ -28,6 +28,7 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result
             answer(&finish::finish(context, &workflow_id, error, now).await?)
         }
         WorkflowStep::SweepSlots { pool } => answer(&slots::sweep(context, pool).await?),
+        WorkflowStep::SweepSandboxes => answer(&tasks::sweep(context).await?),
         WorkflowStep::Cancel { workflow_id } => answer(&cancel::cancel(context, &workflow_id).await?),
     }
 }

@@ -15,6 +15,7 @@ mod prepare;
 mod report;
 mod sandbox;
 mod slots;
+mod tasks;
 mod urls;
 mod workspace;
 

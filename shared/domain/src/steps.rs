@@ -96,6 +96,8 @@ pub enum WorkflowStep {
         /// Which pool.
         pool: SlotPool,
     },
+    /// Stop sandboxes of workflows that have ended. Answers [`Done`]. The sweeper asks for it.
+    SweepSandboxes,
     /// Somebody asked to stop: decide the open gate, stop the running task, leave the slot queue. Answers [`Done`].
     Cancel {
         /// The workflow.
