@@ -64,6 +64,7 @@ pub fn workflow_steps() -> Vec<WorkflowStep> {
     for pool in SlotPool::ALL {
         steps.push(WorkflowStep::AcquireSlot { workflow_id: id(), pool, task_token: token() });
         steps.push(WorkflowStep::ReleaseSlot { workflow_id: id(), pool });
+        steps.push(WorkflowStep::SweepSlots { pool });
     }
     steps.push(WorkflowStep::Prepare { workflow_id: id() });
     for task_error in [None, Some(error())] {
@@ -72,6 +73,7 @@ pub fn workflow_steps() -> Vec<WorkflowStep> {
         steps.push(WorkflowStep::CollectQa { workflow_id: id(), attempt, task_error: task_error.clone() });
         steps.push(WorkflowStep::Finish { workflow_id: id(), error: task_error });
     }
+    steps.push(WorkflowStep::SweepSandboxes);
     steps.push(WorkflowStep::Cancel { workflow_id: id() });
     steps
 }

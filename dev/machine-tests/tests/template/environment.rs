@@ -11,20 +11,24 @@ use crate::template;
 /// Read by the logging library and not by a function's own configuration.
 const COMMON: &str = "RUST_LOG";
 
-/// The names that a crate's sources read: first arguments of the functions of `runtime::env`, outside tests.
+/// The names that a crate's configuration reads, outside tests: first arguments of the functions of `runtime::env`,
+/// and whatever looks like such a name in a file that has a `from_env`.
 fn read_by(folder: &Path) -> BTreeSet<String> {
-    let call =
-        Regex::new(r#"(?:required|parsed|parsed_or|optional|list|json)(?:::<[^>]+>+)?\(\s*"([A-Z][A-Z0-9_]+)""#)
-            .unwrap();
+    let call = Regex::new(r#"(?:required|parsed|parsed_or|optional|list|json)(?:::<[^>]+>+)?\(\s*"([A-Z][A-Z0-9_]+)""#);
+    let name = Regex::new(r#""([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)""#).unwrap();
+    let call = call.unwrap();
     let mut names = BTreeSet::new();
     for entry in WalkDir::new(folder.join("src")) {
         let entry = entry.unwrap();
         let path = entry.path();
-        let name = path.file_name().unwrap().to_string_lossy();
-        if path.extension().is_some_and(|extension| extension == "rs") && !name.contains("test") {
+        let is_test = path.file_name().unwrap().to_string_lossy().contains("test");
+        if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
             let text = std::fs::read_to_string(path).unwrap();
             let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
             names.extend(call.captures_iter(text).map(|found| found[1].to_owned()));
+            if text.contains("fn from_env") {
+                names.extend(name.captures_iter(text).map(|found| found[1].to_owned()));
+            }
         }
     }
     names

@@ -145,10 +145,7 @@ fn every_secret_has_its_readers() {
 fn every_function_has_its_callers() {
     let call = |function| who("lambda:InvokeFunction", function);
     assert_eq!(call("GithubAuthWriteFunction"), set(&["PublisherFunction"]));
-    assert_eq!(
-        call("GithubAuthReadFunction"),
-        set(&["IntakeFunction", "PlannerFunction", "SweeperFunction", "WorkflowFunction"])
-    );
+    assert_eq!(call("GithubAuthReadFunction"), set(&["IntakeFunction", "PlannerFunction", "WorkflowFunction"]));
     assert_eq!(call("ApprovalLinksFunction"), set(&["NotifierFunction"]));
     assert_eq!(
         call("ApprovalsFunction"),
