@@ -96,7 +96,10 @@ mod tests {
 
     #[test]
     fn mentions_and_links_are_broken_and_prose_is_not() {
-        assert_eq!(defused("see @ann: https://e.example WWW.e.example"), "see @\u{200b}ann: https:\u{200b}//e.example WWW.\u{200b}e.example");
+        assert_eq!(
+            defused("see @ann: https://e.example WWW.e.example"),
+            "see @\u{200b}ann: https:\u{200b}//e.example WWW.\u{200b}e.example"
+        );
         assert_eq!(defused("a: b, std::mem, 10:30, x.y"), "a: b, std::mem, 10:30, x.y");
     }
 

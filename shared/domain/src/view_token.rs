@@ -142,6 +142,9 @@ mod tests {
     #[test]
     fn the_form_does_not_change() {
         let url = ViewKey::derive("secret").list_url("https://x.example/live");
-        assert_eq!(url, "https://x.example/live/?view=ce74a8b56264096118ed103e9ac1fe24b9739db988fb60b3a5c11d3611857985");
+        assert_eq!(
+            url,
+            "https://x.example/live/?view=ce74a8b56264096118ed103e9ac1fe24b9739db988fb60b3a5c11d3611857985"
+        );
     }
 }

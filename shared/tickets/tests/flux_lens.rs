@@ -1,5 +1,7 @@
 //! The client against a tracker that keeps state, and the parser against the webhooks of that tracker.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 use std::time::Duration;
 
 use domain::failure::{Failure, FailureKind};

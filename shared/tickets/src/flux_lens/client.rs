@@ -94,6 +94,12 @@ impl FluxLens {
         Self { retry, ..self }
     }
 
+    /// The same client with another token. Connections are shared.
+    #[must_use]
+    pub fn with_token(&self, token: SecretString) -> Self {
+        Self { token, ..self.clone() }
+    }
+
     /// Reads a ticket.
     ///
     /// # Errors

@@ -1,0 +1,34 @@
+//! Configuration.
+
+use domain::outbox::OutboxChannel;
+use runtime::env::{self, ConfigError};
+
+/// The queue of each channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `TICKET_QUEUE_URL`.
+    pub ticket_queue_url: String,
+    /// `EMAIL_QUEUE_URL`.
+    pub email_queue_url: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            ticket_queue_url: env::required("TICKET_QUEUE_URL")?,
+            email_queue_url: env::required("EMAIL_QUEUE_URL")?,
+        })
+    }
+
+    /// Where a channel's messages go.
+    pub fn queue_url(&self, channel: OutboxChannel) -> &str {
+        match channel {
+            OutboxChannel::Ticket => &self.ticket_queue_url,
+            OutboxChannel::Email => &self.email_queue_url,
+        }
+    }
+}
