@@ -22,7 +22,7 @@ impl Client {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
-            .timeout_global(Some(Duration::from_secs(120)));
+            .timeout_global(Some(Duration::from_mins(2)));
         Self {
             http: config.build().into(),
             url: engine.url(),

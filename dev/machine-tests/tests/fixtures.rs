@@ -4,8 +4,6 @@
 //! existing one breaks it. New files and new optional fields are fine.
 //! `UPDATE_FIXTURES=1 cargo test -p machine-tests --test fixtures` writes them anew.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
-
 use std::collections::BTreeSet;
 use std::fs;
 
