@@ -1,3 +1,15 @@
-//! The `github-auth` program.
+//! The `github-auth` function: tokens for one repository.
 
-fn main() {}
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    runtime::telemetry::init();
+    let context = github_auth::Context::from_env().await?;
+    let context = &context;
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+        github_auth::handle(context, event.payload, jiff::Timestamp::now()).await.map_err(runtime::step::fail)
+    }))
+    .await
+}

@@ -1,1 +1,23 @@
-//! The `publisher` function.
+//! The `publisher` function: the only one that writes to the code host.
+//!
+//! It works from the verified change set, which it verifies again, and through GitHub's Git Data API: no git, no
+//! working tree. Every step can be run again at any point and comes to the same end: it looks at what is there and
+//! goes on from it. It never moves a branch by force and never builds on a commit that is not ours.
+//!
+//! Each step is two layers: what happens on GitHub ([`publish`], [`merge`], [`close`]: plain values in and out), and
+//! the steps in [`handle`], which read the workflow and record what came of it.
+
+mod change;
+mod config;
+mod handler;
+mod inputs;
+mod steps;
+
+pub mod close;
+pub mod merge;
+pub mod outgoing;
+pub mod publish;
+pub mod text;
+
+pub use config::{Config, Context};
+pub use handler::handle;

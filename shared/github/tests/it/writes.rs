@@ -27,7 +27,7 @@ async fn the_same_commit_made_twice_is_one_commit() {
     let new = world.commit_of(&world.first, "bin/data", blob).await;
     let (one, two) = (repo.create_commit(&new).await.unwrap(), repo.create_commit(&new).await.unwrap());
     assert_eq!(one, two);
-    assert_eq!(one.parents, [world.first.clone()]);
+    assert_eq!(one.parents, std::slice::from_ref(&world.first));
     assert_eq!(repo.commit(&one.sha).await.unwrap(), one);
     let tree = repo.tree(&one.tree).await.unwrap();
     let file = tree.entries.iter().find(|entry| entry.path == "bin/data").unwrap();

@@ -1,0 +1,312 @@
+//! A simulator with one repository, a ticket with an approved SPEC, and a verified change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use domain::budget::Ledger;
+use domain::change_set::{Change, MANIFEST_VERSION, Manifest, ManifestEntry};
+use domain::failure::Failure;
+use domain::ids::{Generation, Revision, TicketKey, WorkflowId};
+use domain::person::Person;
+use domain::qa::{QA_REPORT_VERSION, QaReport};
+use domain::spec::{FileAction, SPEC_VERSION, Spec, SpecFile, SpecText};
+use domain::ticket::Priority;
+use domain::verify::{VerifiedChangeSet, VerifyContext, VerifyPolicy, verify};
+use domain::workflow::{PullRequestRef, TicketSummary};
+use domain::{Attempt, CommitSha, Digest};
+use github::{Access, Host, Repo, RetryPolicy, TokenGrant};
+use github_sim::{
+    AppConfig, Config, Fault, GithubSim, NewFile, NewPush, NewRepo, Outcome, RepoName, Role, Running, Sha, When,
+};
+use publisher::publish::{Publication, Published, publish};
+
+const APP_ID: u64 = 11;
+pub(crate) const BASE_URL: &str = "https://tickets.example";
+
+pub(crate) struct World {
+    pub(crate) sim: Running,
+    pub(crate) name: RepoName,
+    pub(crate) first: CommitSha,
+    pub(crate) title: String,
+    pub(crate) generation: u32,
+    token: github::MintedToken,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::new(dir.path());
+        config.app = Some(AppConfig::new(APP_ID, "ticket-bot", keys().1.clone()));
+        let sim = GithubSim::start(config).await.unwrap();
+        let mut new = NewRepo::new("acme", "web")
+            .file("README.md", "# Web\n")
+            .file("src/app.js", "one\ntwo\nthree\n")
+            .file("src/old.js", "old\n");
+        new.collaborators.insert("alice".to_owned(), Role::Write);
+        let first = sim.create_repo(new).await.unwrap();
+        // What the deployed write entry grants.
+        let permissions = [
+            ("metadata", Access::Read),
+            ("checks", Access::Read),
+            ("statuses", Access::Read),
+            ("contents", Access::Write),
+            ("pull_requests", Access::Write),
+        ];
+        let grant = TokenGrant {
+            repository: "acme/web".parse().unwrap(),
+            permissions: permissions.into_iter().map(|(name, access)| (name.to_owned(), access)).collect(),
+        };
+        let app = Host::new(&sim.api_base()).unwrap().with_app(APP_ID, &keys().0.clone().into()).unwrap();
+        let token = app.mint(&grant).await.unwrap();
+        Self {
+            sim,
+            name: "acme/web".parse().unwrap(),
+            first: sha(&first),
+            title: "Keep sessions for 30 minutes".to_owned(),
+            generation: 1,
+            token,
+            _dir: dir,
+        }
+    }
+
+    pub(crate) fn repo(&self) -> Repo {
+        self.repo_with(RetryPolicy { first_pause: Duration::from_millis(1), ..RetryPolicy::default() })
+    }
+
+    /// A client that never tries again, so that every fault is a crash of the step.
+    pub(crate) fn fragile(&self) -> Repo {
+        self.repo_with(RetryPolicy { repeats: 0, ..RetryPolicy::default() })
+    }
+
+    fn repo_with(&self, retry: RetryPolicy) -> Repo {
+        let host = Host::new(&self.sim.api_base()).unwrap().with_retry(retry);
+        host.with_token(self.token.token.clone()).unwrap().repo(&"acme/web".parse().unwrap())
+    }
+
+    pub(crate) fn workflow(&self) -> WorkflowId {
+        WorkflowId::derive(&TicketKey::flux_lens("FL-1"), Generation::new(self.generation))
+    }
+
+    pub(crate) fn branch(&self) -> String {
+        format!("pi-tickets/fl-1-{}", self.workflow().short())
+    }
+
+    fn ticket(&self) -> TicketSummary {
+        TicketSummary {
+            key: TicketKey::flux_lens("FL-1"),
+            version: 1,
+            digest: Digest::of("t"),
+            title: self.title.clone(),
+            url: "https://tracker.example/FL-1".to_owned(),
+            priority: Priority::Normal,
+            is_bug: false,
+            requester: Person::from_email("rita@example.com"),
+            repository: "acme/web".parse().unwrap(),
+            base_branch: "main".to_owned(),
+        }
+    }
+
+    /// Publishes a change, as the step does.
+    pub(crate) async fn publish(&self, change: &TestChange) -> Result<Published, Failure> {
+        self.publish_with(&self.repo(), change).await
+    }
+
+    pub(crate) async fn publish_with(&self, repo: &Repo, change: &TestChange) -> Result<Published, Failure> {
+        let workflow = self.workflow();
+        let base = repo.tree(&repo.commit(&change.base).await?.tree).await?;
+        let base_paths: BTreeSet<String> = base.paths().map(str::to_owned).collect();
+        let (spec, changes) = change.verified(&workflow, &self.title, &base_paths);
+        let qa = QaReport {
+            version: QA_REPORT_VERSION,
+            workflow_id: workflow.clone(),
+            attempt: change.attempt,
+            base_commit: change.base.clone(),
+            change_set: Digest::of("c"),
+            setup: None,
+            gates: vec![],
+            checklist: vec![],
+            duration_ms: 1_000,
+        };
+        let publication = Publication {
+            workflow: &workflow,
+            ticket: &self.ticket(),
+            spec: &spec,
+            base: &base,
+            changes: &changes,
+            qa: &qa,
+            ledger: &Ledger::default(),
+            review_rounds: 0,
+            previous: change.previous.as_ref(),
+            date: "2026-11-22T10:00:00Z".parse().unwrap(),
+            public_base_url: BASE_URL,
+        };
+        publish(repo, &publication).await
+    }
+
+    /// The files of a commit as text.
+    pub(crate) async fn files(&self, commit: &CommitSha) -> BTreeMap<String, String> {
+        let snapshot = self.repo().snapshot(commit, github::SnapshotLimits::default()).await.unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        snapshot.files.into_iter().map(|(path, file)| (path, text(file.content))).collect()
+    }
+
+    pub(crate) async fn push(&self, branch: &str, path: &str, text: &str) -> CommitSha {
+        let push = NewPush {
+            branch: branch.to_owned(),
+            message: "By hand".to_owned(),
+            files: [(path.to_owned(), Some(NewFile::text(text)))].into(),
+            from: None,
+            force: false,
+            actor: Some("alice".to_owned()),
+        };
+        sha(&self.sim.push(&self.name, push).await.unwrap())
+    }
+
+    pub(crate) fn fail(&self, method: &str, path: &str, when: When) {
+        let (method, path) = (Some(method.to_owned()), path.to_owned());
+        self.sim.inject(Fault { method, path, times: 1, skip: 0, delay_ms: 0, when, outcome: Outcome::Drop, fired: 0 });
+    }
+
+    pub(crate) fn writes(&self) -> usize {
+        self.sim.calls().iter().filter(|call| call.method != "GET" && !call.path.contains("access_tokens")).count()
+    }
+}
+
+/// A change to publish.
+#[derive(Clone)]
+pub(crate) struct TestChange {
+    pub(crate) base: CommitSha,
+    pub(crate) attempt: Attempt,
+    pub(crate) files: Vec<(&'static str, Option<(&'static str, u32)>)>,
+    pub(crate) previous: Option<PullRequestRef>,
+}
+
+impl TestChange {
+    /// Modifies, creates (a program) and deletes.
+    pub(crate) fn first(world: &World) -> Self {
+        Self {
+            base: world.first.clone(),
+            attempt: Attempt::FIRST,
+            files: vec![
+                ("bin/run.sh", Some(("#!/bin/sh\n", 0o755))),
+                ("src/app.js", Some(("one\n2\nthree\n", 0o644))),
+                ("src/old.js", None),
+            ],
+            previous: None,
+        }
+    }
+
+    /// The attempt after a review, in which one file came out otherwise.
+    pub(crate) fn after(self, published: &Published) -> Self {
+        let mut files = self.files;
+        files[1] = ("src/app.js", Some(("one\nzwei\nthree\n", 0o644)));
+        Self { attempt: self.attempt.next(), files, previous: Some(reference(published)), ..self }
+    }
+
+    fn verified(&self, workflow: &WorkflowId, title: &str, base_paths: &BTreeSet<String>) -> (Spec, VerifiedChangeSet) {
+        let action = |path: &str, written: bool| match (base_paths.contains(path), written) {
+            (_, false) => FileAction::Delete,
+            (true, true) => FileAction::Modify,
+            (false, true) => FileAction::Create,
+        };
+        let spec_file = |(path, content): &(&str, Option<_>)| SpecFile {
+            path: path.parse().unwrap(),
+            action: action(path, content.is_some()),
+            reason: "why".to_owned(),
+            protection: None,
+        };
+        let spec = Spec {
+            version: SPEC_VERSION,
+            workflow_id: workflow.clone(),
+            revision: Revision::FIRST,
+            ticket: TicketKey::flux_lens("FL-1"),
+            ticket_digest: Digest::of("t"),
+            base_commit: self.base.clone(),
+            files: self.files.iter().map(spec_file).collect(),
+            text: SpecText {
+                title: title.to_owned(),
+                problem_statement: "They end.".to_owned(),
+                proposed_solution: "They last.".to_owned(),
+                implementation_plan: vec![],
+                testing_strategy: String::new(),
+                verification_checklist: vec![],
+                risks: vec![],
+                new_dependencies: vec![],
+                confidence: 1.0,
+                estimated_usd: 0.0,
+                estimated_minutes: 0,
+            },
+        };
+        let entry = |(path, content): &(&str, Option<(&str, u32)>)| ManifestEntry {
+            path: (*path).to_owned(),
+            change: match content {
+                None => Change::Deleted,
+                Some((text, mode)) => Change::Written {
+                    mode: *mode,
+                    size: text.len() as u64,
+                    digest: Digest::of(text),
+                    existed: base_paths.contains(*path),
+                },
+            },
+        };
+        let manifest = Manifest {
+            version: MANIFEST_VERSION,
+            workflow_id: workflow.clone(),
+            attempt: self.attempt,
+            base_commit: self.base.clone(),
+            entries: self.files.iter().map(entry).collect(),
+            dropped: vec![],
+            dropped_count: 0,
+        };
+        let contents =
+            self.files.iter().flat_map(|(_, file)| file).map(|(text, _)| (Digest::of(text), text.as_bytes().to_vec()));
+        let policy = VerifyPolicy { max_file_bytes: 1_000, max_total_bytes: 10_000, allow_workflow_files: false };
+        let context = VerifyContext { spec: &spec, attempt: self.attempt, base_commit: &self.base, base_paths, policy };
+        let changes = verify(&manifest, &contents.collect(), context).unwrap();
+        (spec, changes)
+    }
+}
+
+/// What the workflow's row keeps of a publication.
+pub(crate) fn reference(published: &Published) -> PullRequestRef {
+    PullRequestRef {
+        number: published.number,
+        url: published.url.clone(),
+        branch: published.branch.clone(),
+        head_sha: published.head_sha.clone(),
+        tree_sha: published.tree_sha.clone(),
+        merge_sha: None,
+    }
+}
+
+pub(crate) fn sha(sha: &Sha) -> CommitSha {
+    sha.as_str().parse().unwrap()
+}
+
+/// The App's private and public key, made once by the `openssl` program.
+fn keys() -> &'static (String, String) {
+    static KEYS: OnceLock<(String, String)> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let private = openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "");
+        let public = openssl(&["pkey", "-pubout"], &private);
+        (private, public)
+    })
+}
+
+fn openssl(args: &[&str], input: &str) -> String {
+    let mut child = Command::new("openssl")
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the openssl program is needed for this test");
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
