@@ -1,0 +1,212 @@
+//! A planning from the workflow's row to the stored SPEC. Run twice, it does its work once.
+
+use std::time::{Duration, Instant};
+
+use domain::budget::Usage;
+use domain::failure::{Failure, FailureKind};
+use domain::person::Actor;
+use domain::spec::{Spec, render_markdown};
+use domain::steps::{PlanInput, PlanOutput};
+use domain::workflow::{Event, Workflow};
+use domain::{Revision, Timestamp, WorkflowId, WorkflowState};
+use models::{Model, Settings};
+use runtime::metrics::{Unit, emit};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+use store::keys::objects;
+
+use crate::Context;
+use crate::prompt::{self, Briefing};
+use crate::repository::{self, Base};
+use crate::session::{Ended, Session};
+use crate::tools::{Answer, SubmitContext};
+
+/// What is kept of the function's time for storing the result.
+pub const RESERVE: Duration = Duration::from_secs(30);
+
+/// How often a planning looks whether it is still wanted.
+const CANCEL_CHECK: Duration = Duration::from_secs(10);
+
+/// Longest stored SPEC.md that is read again, bytes.
+const MAX_SPEC_BYTES: u64 = 1024 * 1024;
+
+/// The secret behind `MODEL_SECRET_ARN`.
+#[derive(Deserialize)]
+struct ModelSecret {
+    api_key: SecretString,
+}
+
+/// Plans. `deadline` is when the conversation with the model must be over.
+///
+/// # Errors
+/// A [`Failure`], whose kind is the error name that the state machine sees.
+pub async fn handle(context: &Context, payload: Value, now: Timestamp, deadline: Instant) -> Result<Value, Failure> {
+    let input: PlanInput = runtime::step::input(payload)?;
+    let output = plan(context, &input.workflow_id, now, deadline).await?;
+    serde_json::to_value(output).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+#[tracing::instrument(skip_all, fields(workflow = %id))]
+async fn plan(context: &Context, id: &WorkflowId, now: Timestamp, deadline: Instant) -> Result<PlanOutput, Failure> {
+    let workflow = context.store.workflow(id).await?;
+    if let Some(output) = settled(&workflow)? {
+        return Ok(output);
+    }
+    let actor = Actor::system("planner");
+    let workflow = context.store.record(id, &actor, now, |workflow| start(workflow)).await?;
+    if let Some(output) = settled(&workflow)? {
+        return Ok(output);
+    }
+    let ticket = context.store.ticket(id).await?;
+    let base = repository::read(context, &workflow.ticket).await?;
+    let previous = previous_spec(context, &workflow).await?;
+    let model = model(context).await?;
+    let budget = context.config.budget.minus(&workflow.ledger.plan);
+    let gates = base.config.gate_names();
+    let session = Session {
+        model: &model,
+        base: &base,
+        submit: SubmitContext {
+            workflow_id: id,
+            revision: workflow.revision,
+            ticket: &ticket.key,
+            ticket_digest: ticket.content_digest(),
+            gates: &gates,
+            allow_workflow_files: context.config.allow_workflow_files,
+        },
+        budget,
+        deadline,
+    };
+    let prompt = prompt::user(Briefing {
+        workflow: &workflow,
+        ticket: &ticket,
+        base: &base,
+        previous: previous.as_deref(),
+        budget,
+        allow_workflow_files: context.config.allow_workflow_files,
+    });
+    let started = Instant::now();
+    let ended = tokio::select! {
+        ended = session.run(prompt) => ended,
+        () = cancelled(context, id) => {
+            tracing::info!("the workflow was cancelled; planning stops");
+            return Ok(PlanOutput::Cancelled);
+        }
+    };
+    report(&ended, &base, started.elapsed(), now);
+    conclude(context, &workflow, ended, &actor).await
+}
+
+/// Returns when somebody asked to stop, so that nothing more is spent. A reading that fails is tried again later.
+async fn cancelled(context: &Context, id: &WorkflowId) {
+    loop {
+        tokio::time::sleep(CANCEL_CHECK).await;
+        match context.store.workflow(id).await {
+            Ok(workflow) if workflow.cancel_requested.is_some() => return,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "whether the workflow was cancelled could not be read"),
+        }
+    }
+}
+
+/// The step's answer where there is nothing to plan (any more).
+fn settled(workflow: &Workflow) -> Result<Option<PlanOutput>, Failure> {
+    match workflow.state {
+        WorkflowState::Cancelled => Ok(Some(PlanOutput::Cancelled)),
+        WorkflowState::NotSuitable => Ok(Some(PlanOutput::NotSuitable)),
+        _ if workflow.cancel_requested.is_some() => Ok(Some(PlanOutput::Cancelled)),
+        WorkflowState::Planning | WorkflowState::AwaitingSpecApproval if workflow.spec.is_some() => {
+            Ok(Some(PlanOutput::SpecReady))
+        }
+        WorkflowState::Pending | WorkflowState::Planning => Ok(None),
+        state => Err(Failure::new(
+            FailureKind::Superseded,
+            format!("workflow {} is in state {state} and needs no plan", workflow.id),
+        )),
+    }
+}
+
+fn start(workflow: &Workflow) -> Result<Option<Event>, Failure> {
+    let planned = settled(workflow)?.is_some();
+    Ok((!planned).then_some(Event::PlanningStarted { revision: workflow.revision }))
+}
+
+/// SPEC.md of the revision before. A missing one is no obstacle: the feedback says what matters.
+async fn previous_spec(context: &Context, workflow: &Workflow) -> Result<Option<String>, Failure> {
+    if workflow.revision == Revision::FIRST {
+        return Ok(None);
+    }
+    let key = objects::spec_markdown(&workflow.id, Revision::new(workflow.revision.get() - 1));
+    let bytes = context.objects.try_get(&key, MAX_SPEC_BYTES).await?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+async fn model(context: &Context) -> Result<Model, Failure> {
+    let key = match &context.config.model_secret {
+        Some(arn) => Some(context.secrets.json::<ModelSecret>(arn).await?.api_key),
+        None => None,
+    };
+    context.connector.model(&context.config.model, key, Settings::default())
+}
+
+/// Writes down what came of it.
+async fn conclude(context: &Context, workflow: &Workflow, ended: Ended, actor: &Actor) -> Result<PlanOutput, Failure> {
+    // The conversation took minutes.
+    let now = Timestamp::now();
+    let event = match ended.answer? {
+        Answer::Spec(spec) => propose(context, workflow, &spec, ended.usage).await?,
+        Answer::Declined(reason) => Event::FoundUnsuitable { reason, usage: ended.usage },
+    };
+    let decide = |current: &Workflow| {
+        if current.revision != workflow.revision {
+            return Err(Failure::new(FailureKind::Superseded, "another revision of the SPEC is being planned"));
+        }
+        Ok(settled(current)?.is_none().then(|| event.clone()))
+    };
+    let workflow = context.store.record(&workflow.id, actor, now, decide).await?;
+    settled(&workflow)?.ok_or_else(|| {
+        Failure::new(FailureKind::Inconsistent, format!("workflow {} did not take the plan", workflow.id))
+    })
+}
+
+/// Stores the SPEC, both forms, before the row names it.
+async fn propose(context: &Context, workflow: &Workflow, spec: &Spec, usage: Usage) -> Result<Event, Failure> {
+    let internal = |error: serde_json::Error| Failure::new(FailureKind::Internal, error.to_string());
+    let spec_digest = spec.digest().map_err(internal)?;
+    let json = serde_json::to_vec_pretty(spec).map_err(internal)?;
+    let (id, revision) = (&workflow.id, workflow.revision);
+    context.objects.put(&objects::spec_json(id, revision), json, "application/json").await?;
+    let markdown = render_markdown(spec).into_bytes();
+    context.objects.put(&objects::spec_markdown(id, revision), markdown, "text/markdown; charset=utf-8").await?;
+    Ok(Event::SpecProposed { revision, spec_digest, base_commit: spec.base_commit.clone(), usage })
+}
+
+/// Logs and measures a planning, also one that failed: what it cost is spent either way.
+#[expect(clippy::cast_precision_loss, reason = "metrics are floating-point figures")]
+fn report(ended: &Ended, base: &Base, took: Duration, now: Timestamp) {
+    let outcome = match &ended.answer {
+        Ok(Answer::Spec(_)) => "spec",
+        Ok(Answer::Declined(_)) => "declined",
+        Err(failure) => failure.kind.as_str(),
+    };
+    let usage = ended.usage;
+    tracing::info!(
+        outcome,
+        turns = usage.turns,
+        tokens = usage.total_tokens(),
+        micro_usd = usage.micro_usd,
+        duration_ms = took.as_millis(),
+        files = base.paths.len(),
+        "planning ended"
+    );
+    let at = now.as_millisecond();
+    let dimension = Some(("outcome", outcome));
+    emit(at, "Plannings", Unit::Count, 1.0, dimension);
+    emit(at, "PlanningDuration", Unit::Milliseconds, took.as_secs_f64() * 1_000.0, dimension);
+    emit(at, "PlanningTokens", Unit::Count, usage.total_tokens() as f64, None);
+    emit(at, "PlanningUsd", Unit::None, usage.usd(), None);
+}
+
+#[cfg(test)]
+mod tests;
