@@ -21,6 +21,3 @@ pub(crate) async fn cancel(context: &Context, id: &WorkflowId) -> Result<Done, F
     tasks::stop(context, "the ticket was cancelled", |task| task == id).await?;
     Ok(Done::Done)
 }
-
-/// Most tasks that one request describes.
-const DESCRIBED_AT_ONCE: usize = 100;
