@@ -54,17 +54,20 @@ impl InvalidEvent {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Head {
     event: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Body {
     ticket: Option<RawTicket>,
 }
 
 // Required fields are options, so that a missing one is reported with its whole path.
 #[derive(Deserialize)]
+#[serde(expecting = "a ticket")]
 struct RawTicket {
     id: Option<String>,
     version: Option<u64>,
@@ -81,6 +84,7 @@ struct RawTicket {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a person")]
 struct RawPerson {
     id: Option<String>,
     email: Option<String>,
@@ -205,7 +209,10 @@ fn repository(text: &str) -> Result<Repository, InvalidEvent> {
 }
 
 fn base_branch(text: String) -> Result<String, InvalidEvent> {
-    if text.len() > MAX_BRANCH_BYTES || gix_validate::reference::branch_name(text.as_str().into()).is_err() {
+    let full = format!("refs/heads/{text}");
+    // Git takes a leading dash in a reference, but not in a branch: it would be read as an option.
+    let valid = !text.starts_with('-') && gix_validate::reference::branch_name(full.as_str().into()).is_ok();
+    if text.len() > MAX_BRANCH_BYTES || !valid {
         return Err(bad("ticket.base_branch", "is not a name that a branch can have"));
     }
     Ok(text)

@@ -1,0 +1,102 @@
+//! Gates.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use domain::Digest;
+use domain::gate::requests::DecideAnswer;
+use domain::gate::{DecisionRequest, Gate, GateStatus, Refusal, Verdict};
+use domain::ids::GateId;
+use domain::person::{Actor, Channel};
+use serde::{Deserialize, Serialize};
+
+use super::{enter, read};
+use crate::Console;
+use crate::backend::Backend;
+use crate::problem::{ApiProblem, Problem};
+
+#[derive(Serialize)]
+pub(crate) struct Pending {
+    gates: Vec<Gate>,
+}
+
+/// `GET /api/approvals/pending`: the open gates that the token's holder is asked about, the one due first first.
+pub(crate) async fn pending<B: Backend>(
+    State(console): State<Arc<Console<B>>>,
+    headers: HeaderMap,
+) -> Result<Json<Pending>, ApiProblem> {
+    let (_, secrets) = enter(&console, &headers).await?;
+    let mut gates = console.backend.inbox(secrets.holder.email.as_deref().unwrap_or_default()).await?;
+    gates.sort_by(|a, b| a.due_at.cmp(&b.due_at).then_with(|| a.id.cmp(&b.id)));
+    Ok(Json(Pending { gates }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecideBody {
+    decision: Word,
+    #[serde(default)]
+    comment: Option<String>,
+    /// What the decider saw.
+    subject_digest: Digest,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Word {
+    Approve,
+    Revise,
+    Reject,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Decided {
+    status: GateStatus,
+}
+
+/// `POST /api/approvals/{gate}/decide`.
+pub(crate) async fn decide<B: Backend>(
+    State(console): State<Arc<Console<B>>>,
+    Path(gate): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Decided>, ApiProblem> {
+    let (_, secrets) = enter(&console, &headers).await?;
+    let gate: GateId = gate.parse().map_err(|_| Problem::not_found())?;
+    let body: DecideBody = read(&body)?;
+    let verdict = match body.decision {
+        Word::Approve => Verdict::Approve,
+        Word::Revise => Verdict::Revise,
+        Word::Reject => Verdict::Reject,
+    };
+    let request = DecisionRequest {
+        verdict,
+        by: Actor::Person { person: secrets.holder, channel: Channel::Api },
+        subject_digest: Some(body.subject_digest),
+        comment: body.comment,
+    };
+    match console.backend.decide(&gate, request).await? {
+        DecideAnswer::Decided { status } => Ok(Json(Decided { status })),
+        DecideAnswer::Refused { refusal, message } => Err(refused(&refusal, message).into()),
+        DecideAnswer::NotFound => Err(Problem::not_found().into()),
+    }
+}
+
+fn refused(refusal: &Refusal, message: String) -> Problem {
+    let (status, code) = match refusal {
+        Refusal::AlreadyDecided { .. } => (StatusCode::CONFLICT, "already_decided"),
+        Refusal::Due { .. } => (StatusCode::CONFLICT, "due"),
+        Refusal::NotDue { .. } => (StatusCode::CONFLICT, "not_due"),
+        Refusal::SubjectChanged => (StatusCode::CONFLICT, "subject_changed"),
+        Refusal::NotAnApprover => (StatusCode::FORBIDDEN, "not_an_approver"),
+        Refusal::RequesterCannotApprove => (StatusCode::FORBIDDEN, "requester_cannot_approve"),
+        Refusal::CommentMissing => (StatusCode::UNPROCESSABLE_ENTITY, "comment_missing"),
+        Refusal::CommentTooLong => (StatusCode::UNPROCESSABLE_ENTITY, "comment_too_long"),
+        Refusal::WrongVerdict => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_verdict"),
+        Refusal::NoRoundsLeft { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "no_rounds_left"),
+    };
+    Problem { code: Some(code), ..Problem::new(status, message) }
+}

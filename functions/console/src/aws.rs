@@ -1,0 +1,143 @@
+//! [`Backend`] over DynamoDB, S3, Secrets Manager and Lambda.
+
+use aws_config::SdkConfig;
+use domain::audit::AuditEntry;
+use domain::failure::{Failure, FailureKind};
+use domain::gate::requests::{ApprovalRequest, DecideAnswer, LinkGrant};
+use domain::gate::{DecisionRequest, Gate};
+use domain::ids::{Attempt, GateId, Revision, WorkflowId};
+use domain::person::{Actor, Person};
+use domain::qa::QaReport;
+use domain::spec::Spec;
+use domain::steps::{Done, WorkflowStep};
+use domain::view_token::{SigningKey, ViewKey};
+use domain::workflow::{Event, Workflow};
+use domain::{Digest, Timestamp, WorkflowState};
+use runtime::Invoker;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use store::keys::objects;
+use store::{Gates, Listing, LogLine, Objects, Store, StoreError};
+
+use crate::backend::{Backend, Secrets};
+use crate::config::Config;
+
+/// Largest SPEC or report that is read, bytes.
+const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The deployed one.
+pub struct Aws {
+    store: Store,
+    gates: Gates,
+    objects: Objects,
+    secrets: runtime::Secrets,
+    invoker: Invoker,
+    config: Config,
+}
+
+#[derive(Deserialize)]
+struct TokenSecret {
+    token: SecretString,
+    email: String,
+}
+
+#[derive(Deserialize)]
+struct KeySecret {
+    key: SecretString,
+}
+
+impl Aws {
+    /// Clients for what the configuration names.
+    pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
+        let dynamo = aws_sdk_dynamodb::Client::new(sdk);
+        Self {
+            store: Store::new(dynamo.clone(), &config.state_table, &config.audit_table),
+            gates: Gates::new(dynamo, &config.gates_table),
+            objects: Objects::new(Objects::client(sdk), &config.bucket),
+            secrets: runtime::Secrets::from_config(sdk),
+            invoker: Invoker::from_config(sdk),
+            config: config.clone(),
+        }
+    }
+
+    async fn document<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, Vec<u8>)>, StoreError> {
+        let Some(bytes) = self.objects.try_get(key, MAX_DOCUMENT_BYTES).await? else { return Ok(None) };
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|error| StoreError::Malformed { what: format!("the object {key}"), reason: error.to_string() })?;
+        Ok(Some((value, bytes)))
+    }
+}
+
+impl Backend for Aws {
+    async fn secrets(&self) -> Result<Secrets, Failure> {
+        let TokenSecret { token, email } = self.secrets.json(&self.config.api_token_secret_arn).await?;
+        if token.expose_secret().len() < 16 {
+            return Err(Failure::new(FailureKind::Internal, "the API token is too short to be one"));
+        }
+        let KeySecret { key } = self.secrets.json(&self.config.view_key_secret_arn).await?;
+        let view_key = ViewKey::derive(key.expose_secret());
+        let form_key = SigningKey::derive(token.expose_secret(), "approval form");
+        Ok(Secrets { token, holder: Person::from_email(email), view_key, form_key })
+    }
+
+    async fn in_state(&self, state: WorkflowState, limit: i32, cursor: Option<&str>) -> Result<Listing, StoreError> {
+        self.store.in_state(state, limit, cursor).await
+    }
+
+    async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, StoreError> {
+        self.store.workflow(id).await
+    }
+
+    async fn trail(&self, id: &WorkflowId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_trail(id).await
+    }
+
+    async fn logs(&self, id: &WorkflowId, after: Option<&str>, limit: i32) -> Result<Vec<LogLine>, StoreError> {
+        self.store.logs(id, after, limit).await
+    }
+
+    async fn last_logs(&self, id: &WorkflowId, limit: i32) -> Result<Vec<LogLine>, StoreError> {
+        self.store.last_logs(id, limit).await
+    }
+
+    async fn gate(&self, id: &GateId) -> Result<Option<Gate>, StoreError> {
+        self.gates.gate(id).await
+    }
+
+    async fn link(&self, digest: Digest) -> Result<Option<LinkGrant>, StoreError> {
+        self.gates.link(digest).await
+    }
+
+    async fn inbox(&self, email: &str) -> Result<Vec<Gate>, StoreError> {
+        self.gates.inbox(email).await
+    }
+
+    async fn spec(&self, id: &WorkflowId, revision: Revision, digest: Digest) -> Result<Option<Spec>, StoreError> {
+        let found = self.document::<Spec>(&objects::spec_json(id, revision)).await?;
+        Ok(found.map(|(spec, _)| spec).filter(|spec| spec.digest().ok() == Some(digest)))
+    }
+
+    async fn qa(&self, id: &WorkflowId, attempt: Attempt, digest: Digest) -> Result<Option<QaReport>, StoreError> {
+        // The sandbox could write this object; what counts is what was collected.
+        let found = self.document::<QaReport>(&objects::qa_json(id, attempt)).await?;
+        Ok(found.filter(|(_, bytes)| Digest::of(bytes) == digest).map(|(report, _)| report))
+    }
+
+    async fn decide(&self, gate: &GateId, decision: DecisionRequest) -> Result<DecideAnswer, Failure> {
+        let request = ApprovalRequest::Decide { gate: gate.clone(), decision };
+        self.invoker.call(&self.config.approvals_function, &request).await
+    }
+
+    async fn cancel(&self, id: &WorkflowId, actor: &Actor, reason: &str, now: Timestamp) -> Result<Workflow, Failure> {
+        let decide = |workflow: &Workflow| {
+            // Asked for before: `workflow` is asked again, in case that call was lost.
+            let event = Event::CancelRequested { reason: reason.to_owned() };
+            Ok((workflow.cancel_requested.is_none() || workflow.state.is_terminal()).then_some(event))
+        };
+        let workflow = self.store.record(id, actor, now, decide).await?;
+        let step = WorkflowStep::Cancel { workflow_id: id.clone() };
+        let Done::Done = self.invoker.call(&self.config.workflow_function, &step).await?;
+        Ok(workflow)
+    }
+}

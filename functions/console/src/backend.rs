@@ -1,0 +1,90 @@
+//! What the console reads and asks of others.
+
+use std::future::Future;
+
+use domain::audit::AuditEntry;
+use domain::failure::Failure;
+use domain::gate::requests::{DecideAnswer, LinkGrant};
+use domain::gate::{DecisionRequest, Gate};
+use domain::ids::{Attempt, GateId, Revision, WorkflowId};
+use domain::person::{Actor, Person};
+use domain::qa::QaReport;
+use domain::spec::Spec;
+use domain::view_token::{SigningKey, ViewKey};
+use domain::workflow::Workflow;
+use domain::{Digest, Timestamp, WorkflowState};
+use secrecy::SecretString;
+use store::{Listing, LogLine, StoreError};
+
+/// What the secrets open, as they are now.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// The API token.
+    pub token: SecretString,
+    /// On whose behalf its holder acts.
+    pub holder: Person,
+    /// The key of view links.
+    pub view_key: ViewKey,
+    /// The key of forms.
+    pub form_key: SigningKey,
+}
+
+/// Rows, objects, secrets and other functions.
+pub trait Backend: Send + Sync + 'static {
+    /// The secrets.
+    fn secrets(&self) -> impl Future<Output = Result<Secrets, Failure>> + Send;
+    /// Workflows in one state, the one changed last first.
+    fn in_state(
+        &self,
+        state: WorkflowState,
+        limit: i32,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<Listing, StoreError>> + Send;
+    /// A workflow.
+    fn workflow(&self, id: &WorkflowId) -> impl Future<Output = Result<Workflow, StoreError>> + Send;
+    /// The audit trail of a workflow.
+    fn trail(&self, id: &WorkflowId) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send;
+    /// Lines of progress after a position.
+    fn logs(
+        &self,
+        id: &WorkflowId,
+        after: Option<&str>,
+        limit: i32,
+    ) -> impl Future<Output = Result<Vec<LogLine>, StoreError>> + Send;
+    /// The last lines of progress.
+    fn last_logs(&self, id: &WorkflowId, limit: i32) -> impl Future<Output = Result<Vec<LogLine>, StoreError>> + Send;
+    /// A gate.
+    fn gate(&self, id: &GateId) -> impl Future<Output = Result<Option<Gate>, StoreError>> + Send;
+    /// What a link stands for.
+    fn link(&self, digest: Digest) -> impl Future<Output = Result<Option<LinkGrant>, StoreError>> + Send;
+    /// The open gates that a person is asked about.
+    fn inbox(&self, email: &str) -> impl Future<Output = Result<Vec<Gate>, StoreError>> + Send;
+    /// A SPEC, if one with this digest is stored.
+    fn spec(
+        &self,
+        id: &WorkflowId,
+        revision: Revision,
+        digest: Digest,
+    ) -> impl Future<Output = Result<Option<Spec>, StoreError>> + Send;
+    /// A QA report, if one with this digest is stored.
+    fn qa(
+        &self,
+        id: &WorkflowId,
+        attempt: Attempt,
+        digest: Digest,
+    ) -> impl Future<Output = Result<Option<QaReport>, StoreError>> + Send;
+    /// Asks `approvals` to decide.
+    fn decide(
+        &self,
+        gate: &GateId,
+        decision: DecisionRequest,
+    ) -> impl Future<Output = Result<DecideAnswer, Failure>> + Send;
+    /// Writes down that somebody wants a workflow to stop, and asks `workflow` to stop it.
+    fn cancel(
+        &self,
+        id: &WorkflowId,
+        actor: &Actor,
+        reason: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Workflow, Failure>> + Send;
+}

@@ -1,0 +1,85 @@
+//! Pages, as pure functions: the same facts give the same page.
+//!
+//! Foreign words (tickets, SPECs, model and command output, comments) are escaped, lose what cannot be seen, and make no
+//! link but to the web.
+
+mod gate;
+mod layout;
+mod list;
+mod logs;
+mod markdown;
+mod parts;
+mod timeline;
+mod words;
+mod workflow;
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use domain::Timestamp;
+use domain::audit::AuditEntry;
+use domain::gate::Gate;
+use domain::person::Person;
+use domain::qa::QaReport;
+use domain::spec::Spec;
+use domain::workflow::{ChangedFile, Event, Workflow};
+use maud::Markup;
+use store::LogLine;
+
+pub(crate) use gate::{decided, gate};
+pub(crate) use layout::{STYLE, problem};
+pub(crate) use list::list;
+pub(crate) use logs::logs;
+pub(crate) use workflow::workflow;
+
+/// What the list shows.
+pub(crate) struct ListFacts {
+    pub(crate) waiting: Vec<Workflow>,
+    pub(crate) running: Vec<Workflow>,
+    pub(crate) ended: Vec<Workflow>,
+    pub(crate) now: Timestamp,
+}
+
+/// What a workflow's page shows.
+pub(crate) struct WorkflowFacts {
+    pub(crate) workflow: Workflow,
+    pub(crate) trail: Vec<AuditEntry>,
+    pub(crate) lines: Vec<LogLine>,
+    pub(crate) gate: Option<Gate>,
+    pub(crate) spec: Option<Spec>,
+    pub(crate) qa: Option<QaReport>,
+    pub(crate) now: Timestamp,
+}
+
+impl WorkflowFacts {
+    /// The files of the last verified change set.
+    fn changed(&self) -> &[ChangedFile] {
+        let found = self.trail.iter().rev().find_map(|entry| match &entry.event {
+            Event::ChangesVerified { files, .. } => Some(files.as_slice()),
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+}
+
+/// What a page of progress shows.
+pub(crate) struct LogFacts<'a> {
+    pub(crate) workflow: &'a Workflow,
+    pub(crate) lines: &'a [LogLine],
+    /// Where the next page begins, if there may be one.
+    pub(crate) next: Option<String>,
+}
+
+/// What a decision form needs besides the gate's documents.
+pub(crate) struct FormFacts<'a> {
+    pub(crate) gate: &'a Gate,
+    pub(crate) recipient: &'a Person,
+    pub(crate) nonce: &'a str,
+    pub(crate) notice: Option<&'a str>,
+    pub(crate) comment: &'a str,
+}
+
+/// A page as an answer.
+pub(crate) fn page(markup: &Markup) -> Response {
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    ([(header::CONTENT_TYPE, html)], markup.0.clone()).into_response()
+}

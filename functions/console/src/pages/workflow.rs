@@ -1,0 +1,90 @@
+//! A workflow's page.
+
+use domain::budget::{Ledger, Phase};
+use domain::workflow::Workflow;
+use maud::{Markup, html};
+
+use super::layout::frame;
+use super::parts::{changed_files, line, moment, qa, spec, summary, web_link};
+use super::timeline::timeline;
+use super::{WorkflowFacts, logs, words};
+use crate::access::Reader;
+
+pub(crate) fn workflow(facts: &WorkflowFacts, reader: &Reader, base_url: &str) -> Markup {
+    let workflow = &facts.workflow;
+    let logs_page = reader.link(base_url, &format!("/workflows/{}/logs", workflow.id));
+    let body = html! {
+        (summary(workflow))
+        (standing(facts))
+        @if let Some(spec_of) = &facts.spec {
+            section { h2 { "The plan" @if is_approved(workflow) { span.good { " ✓ approved" } } } (spec(spec_of)) }
+        }
+        @if !facts.changed().is_empty() { section { h2 { "What changed" } (changed_files(facts.changed())) } }
+        @if let Some(report) = &facts.qa { section { h2 { "Checks" } (qa(report)) } }
+        (timeline(workflow, &facts.trail, facts.now))
+        (ledger(&workflow.ledger))
+        section {
+            h2 { "Progress" }
+            (logs::lines(&facts.lines))
+            p { a href=(logs_page) { "All of it" } }
+        }
+        p.soft.small { "Workflow " code { (workflow.id) } }
+    };
+    let crumb = html! { "pi-tickets · " (line(&workflow.ticket.key.id)) };
+    frame(&line(&workflow.ticket.title), &crumb, &body)
+}
+
+fn is_approved(workflow: &Workflow) -> bool {
+    workflow.spec.as_ref().is_some_and(|spec| spec.approved)
+}
+
+/// What stands in the way, or how it ended.
+fn standing(facts: &WorkflowFacts) -> Markup {
+    let workflow = &facts.workflow;
+    html! {
+        @if let Some(gate) = &facts.gate {
+            div.notice {
+                "People were asked to decide on " (words::subject(gate.subject.kind())) ": "
+                (line(&gate.approvers.iter().map(|person| person.label()).collect::<Vec<_>>().join(", ")))
+                ". Their mail has the link. Time ends " (moment(gate.due_at)) "."
+            }
+        }
+        @if let Some(reason) = &workflow.cancel_requested { @if !workflow.state.is_terminal() {
+            div.notice { "Asked to stop: " (line(reason)) }
+        } }
+        @if let Some(reason) = &workflow.reason {
+            div.notice {
+                @let text = domain::text::lines(reason, 4_000);
+                @if text.contains('\n') { pre { (text) } } @else { (text) }
+                @if let Some(failure) = &workflow.failure { p.soft { (failure.kind.remedy()) } }
+            }
+        }
+        @if let Some(pr) = &workflow.pr { @if let Some(merge) = &pr.merge_sha {
+            p.good { "✓ Merged as " code { (merge.as_str().chars().take(12).collect::<String>()) } " by " (web_link(&pr.url, &format!("pull request {}", pr.number))) "." }
+        } }
+    }
+}
+
+fn ledger(ledger: &Ledger) -> Markup {
+    let rows = [
+        ("Planning", ledger.phase(Phase::Plan)),
+        ("First attempt", ledger.phase(Phase::Build)),
+        ("Repairs", ledger.phase(Phase::Repair)),
+        ("After reviews", ledger.phase(Phase::Review)),
+        ("Together", &ledger.total()),
+    ];
+    html! {
+        section {
+            h2 { "What it cost" }
+            div.scroll { table {
+                tr { th { "For" } th { "Model calls" } th { "Tokens in" } th { "from cache" } th { "out" } th { "Cost" } }
+                @for (name, usage) in rows {
+                    tr {
+                        td { (name) } td { (usage.turns) } td { (usage.input_tokens) }
+                        td { (usage.cached_input_tokens) } td { (usage.output_tokens) } td { (words::usd(usage)) }
+                    }
+                }
+            } }
+        }
+    }
+}

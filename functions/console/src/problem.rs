@@ -1,0 +1,124 @@
+//! Answers that are none: RFC 9457 problem details for the API, a short page for people.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::failure::{Failure, FailureKind};
+use serde_json::json;
+use store::StoreError;
+
+use crate::pages;
+
+/// Why a request is not answered as wished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) detail: String,
+    /// A word for programs, where the status alone does not say enough.
+    pub(crate) code: Option<&'static str>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), code: None }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "There is nothing here, or no longer.")
+    }
+
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "A valid token is needed.")
+    }
+
+    fn add_headers(&self, response: &mut Response) {
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="pi-tickets""#));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+    }
+}
+
+/// What went wrong behind the scenes is logged here, once; the answer says only what the reader can use.
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::Superseded => Self::new(StatusCode::CONFLICT, failure.message),
+            FailureKind::InvalidInput => Self::new(StatusCode::UNPROCESSABLE_ENTITY, failure.message),
+            kind if kind.is_retryable() => {
+                tracing::warn!(%failure, "a request could not be answered now");
+                let detail = "A part of the system is busy. Nothing was changed; try again in a moment.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            }
+            _ => {
+                tracing::error!(%failure, "a request could not be answered");
+                let detail = "Something is wrong on our side. Nothing was changed; the logs of `console` say more.";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(_) => Self::not_found(),
+            other => Failure::from(other).into(),
+        }
+    }
+}
+
+/// A problem as JSON.
+pub(crate) struct ApiProblem(pub(crate) Problem);
+
+impl<T: Into<Problem>> From<T> for ApiProblem {
+    fn from(problem: T) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl IntoResponse for ApiProblem {
+    fn into_response(self) -> Response {
+        let Self(problem) = self;
+        let mut body = json!({
+            "type": "about:blank",
+            "title": problem.status.canonical_reason().unwrap_or("Error"),
+            "status": problem.status.as_u16(),
+            "detail": problem.detail,
+        });
+        if let Some(code) = problem.code {
+            body["code"] = json!(code);
+        }
+        let mut response = (problem.status, Json(body)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json; charset=utf-8"));
+        problem.add_headers(&mut response);
+        response
+    }
+}
+
+/// A problem as a page.
+pub(crate) struct PageProblem(pub(crate) Problem);
+
+impl<T: Into<Problem>> From<T> for PageProblem {
+    fn from(problem: T) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl IntoResponse for PageProblem {
+    fn into_response(self) -> Response {
+        let Self(problem) = self;
+        let mut response = (problem.status, pages::page(&pages::problem(&problem))).into_response();
+        problem.add_headers(&mut response);
+        response
+    }
+}

@@ -1,0 +1,83 @@
+//! What is where.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Uri;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+use lambda_http::{Request, RequestExt as _, Service};
+use tower::ServiceExt as _;
+
+use crate::backend::Backend;
+use crate::problem::{ApiProblem, PageProblem, Problem};
+use crate::{Console, api, approvals, headers, view};
+
+/// Largest form or request, bytes: a comment of the longest sort, percent-encoded.
+const MAX_BODY_BYTES: usize = 128 * 1024;
+
+/// The pages and the API.
+pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
+    let api = Router::new()
+        .route("/workflows", get(api::workflows::list::<B>))
+        .route("/workflows/{id}", get(api::workflows::one::<B>))
+        .route("/workflows/{id}/timeline", get(api::workflows::timeline::<B>))
+        .route("/workflows/{id}/logs", get(api::workflows::logs::<B>))
+        .route("/workflows/{id}/spec", get(api::workflows::spec::<B>))
+        .route("/workflows/{id}/cancel", post(api::workflows::cancel::<B>))
+        .route("/approvals/pending", get(api::approvals::pending::<B>))
+        .route("/approvals/{gate}/decide", post(api::approvals::decide::<B>))
+        .route("/metrics", get(api::metrics::metrics::<B>))
+        .fallback(|| async { ApiProblem(Problem::not_found()) });
+    Router::new()
+        .route("/", get(view::list::<B>))
+        .route("/workflows/{id}", get(view::workflow::<B>))
+        .route("/workflows/{id}/logs", get(view::logs::<B>))
+        .route("/approvals/{link}", get(approvals::show::<B>).post(approvals::decide::<B>))
+        .nest("/api", api)
+        .fallback(|| async { PageProblem(Problem::not_found()) })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(headers::layer))
+        .with_state(console)
+}
+
+/// The same for API Gateway, whose stage is a part of the public addresses but not of our routes.
+pub fn without_stage(
+    app: Router,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Future + Send> + Clone {
+    lambda_http::service_fn(move |mut request: Request| {
+        let app = app.clone();
+        async move {
+            let path = request.raw_http_path().to_owned();
+            if let Some(uri) = with_path(request.uri(), &path) {
+                *request.uri_mut() = uri;
+            }
+            app.oneshot(request).await
+        }
+    })
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    if path.is_empty() {
+        return None;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{path}{query}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stage_is_taken_out_and_the_query_stays() {
+        let uri: Uri = "https://x.example/live/workflows/1?view=a%20b".parse().unwrap();
+        assert_eq!(with_path(&uri, "/workflows/1").unwrap().to_string(), "/workflows/1?view=a%20b");
+        assert_eq!(with_path(&uri, ""), None);
+        assert_eq!(with_path(&uri, "/a b"), None);
+    }
+}

@@ -1,0 +1,378 @@
+//! A workflow with its history, and a backend in memory that decides as `approvals` does.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use domain::audit::AuditEntry;
+use domain::budget::Usage;
+use domain::failure::{Failure, FailureKind};
+use domain::gate::requests::{DecideAnswer, LinkGrant};
+use domain::gate::{DecisionRequest, Gate, GateKind, GateStatus, Subject};
+use domain::ids::{Attempt, CommitSha, GateId, Generation, LinkId, Revision, TicketKey, WorkflowId};
+use domain::person::{Actor, Person};
+use domain::qa::{ChecklistResult, CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
+use domain::spec::{ChecklistItem, FileAction, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy};
+use domain::task::{ProgressEvent, RunKind, RunOutcome};
+use domain::ticket::{Priority, Ticket};
+use domain::view_token::{SigningKey, ViewKey};
+use domain::workflow::{ChangedFile, Event, RoundLimits, Workflow};
+use domain::{Digest, Timestamp, WorkflowState};
+use store::{Listing, LogLine, StoreError};
+
+use crate::Console;
+use crate::backend::{Backend, Secrets};
+
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const BASE: &str = "https://pi.example/live";
+pub(crate) const HOSTILE: &str =
+    "Fix <img src=x onerror=alert(1)> [go](javascript:alert(1)) </style><script>alert(1)</script> \u{202e}";
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
+fn sha(letter: &str) -> CommitSha {
+    letter.repeat(40).parse().unwrap()
+}
+
+fn person(name: &str) -> Person {
+    Person::from_email(format!("{name}@acme.example"))
+}
+
+/// A workflow, told event by event; each takes a minute.
+#[derive(Clone)]
+pub(crate) struct Story {
+    pub(crate) workflow: Workflow,
+    pub(crate) trail: Vec<AuditEntry>,
+    pub(crate) gate: Option<Gate>,
+    ticket: Ticket,
+    minutes: i64,
+}
+
+impl Story {
+    pub(crate) fn begin(id: &str, title: &str) -> Self {
+        let ticket = Ticket {
+            key: TicketKey::flux_lens(id),
+            version: 1,
+            updated_at: now(),
+            title: title.to_owned(),
+            description: String::new(),
+            url: format!("https://lens.example/t/{id}"),
+            priority: Priority::Normal,
+            labels: vec![],
+            reporter: person("rita"),
+            assignee: None,
+            repository: "acme/shop".parse().unwrap(),
+            base_branch: "main".to_owned(),
+        };
+        let id = WorkflowId::derive(&ticket.key, Generation::FIRST);
+        let at = "2026-11-22T09:00:00Z".parse().unwrap();
+        let (workflow, entry) =
+            Workflow::create(id, &ticket, RoundLimits::default(), Actor::system("intake"), at).unwrap();
+        Self { workflow, trail: vec![entry], gate: None, ticket, minutes: 0 }
+    }
+
+    pub(crate) fn then(self, event: Event) -> Self {
+        self.by(Actor::system("workflow"), event)
+    }
+
+    pub(crate) fn by(mut self, actor: Actor, event: Event) -> Self {
+        self.minutes += 1;
+        let start: Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
+        let at = Timestamp::from_second(start.as_second() + self.minutes * 60).unwrap();
+        let change = self.workflow.apply(event, actor, at).unwrap();
+        self.workflow = change.workflow;
+        self.trail.push(change.entry);
+        self
+    }
+
+    fn opened(mut self, kind: GateKind, subject: Subject) -> Self {
+        let gate = Gate {
+            id: kind.gate_id(&self.workflow.id, 1).unwrap(),
+            workflow_id: self.workflow.id.clone(),
+            subject_digest: subject.digest().unwrap(),
+            subject,
+            requester: self.ticket.reporter.clone(),
+            approvers: vec![person("ann"), person("rita")],
+            created_at: now(),
+            due_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            status: GateStatus::Pending,
+            decision: None,
+            delivered_at: None,
+        };
+        let (id, subject_digest, due_at) = (gate.id.clone(), gate.subject_digest, gate.due_at);
+        self.gate = Some(gate);
+        self.then(Event::GateOpened { gate: id, kind, subject_digest, due_at })
+    }
+
+    pub(crate) fn planned(self) -> Self {
+        let story = self.then(Event::PlanningStarted { revision: Revision::FIRST });
+        let spec_digest = spec(&story.workflow).digest().unwrap();
+        let subject = Subject::Spec {
+            revision: Revision::FIRST,
+            spec_digest,
+            base_commit: sha("a"),
+            ticket_digest: story.ticket.content_digest(),
+        };
+        let usage = Usage { input_tokens: 9_000, output_tokens: 800, turns: 4, micro_usd: 39_000, ..Usage::default() };
+        let event = Event::SpecProposed { revision: Revision::FIRST, spec_digest, base_commit: sha("a"), usage };
+        story.then(event).opened(GateKind::Spec, subject)
+    }
+
+    pub(crate) fn approved(mut self) -> Self {
+        let gate = self.gate.take().unwrap();
+        let by = Actor::Person { person: person("ann"), channel: domain::person::Channel::Link };
+        let event = Event::GateDecided {
+            gate: gate.id,
+            kind: gate.subject.kind(),
+            status: GateStatus::Approved,
+            verdict: domain::gate::Verdict::Approve,
+            comment: None,
+        };
+        self.by(by, event)
+    }
+
+    pub(crate) fn published(self) -> Self {
+        let attempt = Attempt::FIRST;
+        let usage =
+            Usage { input_tokens: 50_000, output_tokens: 6_000, turns: 12, micro_usd: 240_000, ..Usage::default() };
+        let file = |path: &str, action| ChangedFile { path: path.parse().unwrap(), action };
+        let files = vec![file("src/session.js", FileAction::Modify), file("package-lock.json", FileAction::Modify)];
+        let report = qa_digest(&self.workflow);
+        let story = self
+            .then(Event::RunPrepared { attempt, base_commit: sha("a") })
+            .then(Event::RunEnded { attempt, outcome: RunOutcome::Completed, usage, isolation: vec![] })
+            .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files })
+            .then(Event::QaFinished { attempt, passed: true, report, blocking: vec![] })
+            .then(Event::PrPublished {
+                number: 5,
+                url: "https://github.example/acme/shop/pull/5".to_owned(),
+                branch: "pi-tickets/FL-1-ab12".to_owned(),
+                head_sha: sha("b"),
+                tree_sha: sha("c"),
+            });
+        let subject = Subject::Pr { number: 5, head_sha: sha("b"), tree_sha: sha("c"), qa_report: report };
+        story.opened(GateKind::Pr, subject)
+    }
+}
+
+pub(crate) fn spec(workflow: &Workflow) -> Spec {
+    let file = |path: &str| {
+        let path: domain::path::RepoPath = path.parse().unwrap();
+        let reason = "Milliseconds were taken for seconds".to_owned();
+        SpecFile { protection: path.protection(), path, action: FileAction::Modify, reason }
+    };
+    Spec {
+        version: SPEC_VERSION,
+        workflow_id: workflow.id.clone(),
+        revision: Revision::FIRST,
+        ticket: workflow.ticket.key.clone(),
+        ticket_digest: workflow.ticket.digest,
+        base_commit: sha("a"),
+        files: vec![file("package-lock.json"), file("src/session.js")],
+        text: SpecText {
+            title: workflow.ticket.title.clone(),
+            problem_statement: "Sessions end after **30 seconds**.".to_owned(),
+            proposed_solution: workflow.ticket.title.clone(),
+            implementation_plan: vec!["Change the constant.".to_owned()],
+            testing_strategy: "The suite.".to_owned(),
+            verification_checklist: vec![ChecklistItem {
+                text: "Tests pass".to_owned(),
+                verified_by: VerifiedBy::Gate { name: "unit tests".to_owned() },
+            }],
+            risks: vec![],
+            new_dependencies: vec![],
+            confidence: 0.85,
+            estimated_usd: 0.2,
+            estimated_minutes: 3,
+        },
+    }
+}
+
+fn qa(workflow: &Workflow) -> QaReport {
+    let gate = |name: &str, code, failed_on_base, output: &str| GateResult {
+        name: name.to_owned(),
+        required: true,
+        result: CommandResult {
+            command: "npm test".to_owned(),
+            ended: Ended::Exit { code },
+            duration_ms: 900,
+            output: output.to_owned(),
+            output_bytes: 0,
+        },
+        failed_on_base,
+    };
+    QaReport {
+        version: QA_REPORT_VERSION,
+        workflow_id: workflow.id.clone(),
+        attempt: Attempt::FIRST,
+        base_commit: sha("a"),
+        change_set: Digest::of("c"),
+        setup: None,
+        gates: vec![gate("unit tests", 0, None, ""), gate("lint", 1, Some(true), "<b>unused</b>")],
+        checklist: vec![ChecklistResult {
+            text: "It looks right".to_owned(),
+            verified_by: VerifiedBy::Person,
+            passed: None,
+        }],
+        duration_ms: 2_000,
+    }
+}
+
+fn qa_digest(workflow: &Workflow) -> Digest {
+    Digest::of(serde_json::to_vec(&qa(workflow)).unwrap())
+}
+
+/// Everything in memory.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(pub(crate) Arc<Mutex<Rows>>);
+
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) stories: BTreeMap<WorkflowId, Story>,
+    pub(crate) links: BTreeMap<Digest, LinkGrant>,
+    pub(crate) decisions: Vec<DecisionRequest>,
+    pub(crate) cancels: Vec<String>,
+    pub(crate) down: bool,
+}
+
+impl Memory {
+    pub(crate) fn with(stories: impl IntoIterator<Item = Story>) -> Self {
+        let stories = stories.into_iter().map(|story| (story.workflow.id.clone(), story)).collect();
+        Self(Arc::new(Mutex::new(Rows { stories, ..Rows::default() })))
+    }
+
+    pub(crate) fn console(&self) -> Arc<Console<Self>> {
+        Arc::new(Console::new(self.clone(), BASE.to_owned(), now))
+    }
+
+    /// Makes a link to the gate of the only story, as its approver `name` gets it.
+    pub(crate) fn link_for(&self, name: &str, number: u8) -> String {
+        let mut rows = self.0.lock().unwrap();
+        let gate = rows.stories.values().next().unwrap().gate.clone().unwrap();
+        let link = LinkId::from_random([number; 32]);
+        let grant = LinkGrant { gate: gate.id, subject_digest: gate.subject_digest, recipient: person(name) };
+        rows.links.insert(link.digest(), grant);
+        link.expose().to_owned()
+    }
+
+    pub(crate) fn change_gate(&self, change: impl FnOnce(&mut Gate)) {
+        let mut rows = self.0.lock().unwrap();
+        change(rows.stories.values_mut().next().unwrap().gate.as_mut().unwrap());
+    }
+
+    fn find<T>(&self, id: &WorkflowId, take: impl FnOnce(&Story) -> T) -> Result<T, StoreError> {
+        let rows = self.0.lock().unwrap();
+        rows.stories.get(id).map(take).ok_or_else(|| StoreError::NotFound(format!("workflow {id}")))
+    }
+}
+
+impl Backend for Memory {
+    async fn secrets(&self) -> Result<Secrets, Failure> {
+        if self.0.lock().unwrap().down {
+            return Err(Failure::new(FailureKind::Transient, "ordered"));
+        }
+        Ok(Secrets {
+            token: TOKEN.into(),
+            holder: person("ann"),
+            view_key: ViewKey::derive("view"),
+            form_key: SigningKey::derive("form", "approval form"),
+        })
+    }
+
+    async fn in_state(&self, state: WorkflowState, limit: i32, cursor: Option<&str>) -> Result<Listing, StoreError> {
+        let rows = self.0.lock().unwrap();
+        let mut found: Vec<_> = rows.stories.values().map(|story| story.workflow.clone()).collect();
+        found.retain(|workflow| workflow.state == state);
+        let skip = match cursor {
+            None => 0,
+            Some(text) => text.parse().map_err(|_| StoreError::Malformed {
+                what: "the cursor".to_owned(),
+                reason: "it is not one of ours".to_owned(),
+            })?,
+        };
+        let limit = usize::try_from(limit).unwrap();
+        let more = found.len() > skip + limit;
+        let workflows = found.into_iter().skip(skip).take(limit).collect();
+        Ok(Listing { workflows, cursor: more.then(|| (skip + limit).to_string()) })
+    }
+
+    async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, StoreError> {
+        self.find(id, |story| story.workflow.clone())
+    }
+
+    async fn trail(&self, id: &WorkflowId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.find(id, |story| story.trail.clone())
+    }
+
+    async fn logs(&self, _: &WorkflowId, after: Option<&str>, limit: i32) -> Result<Vec<LogLine>, StoreError> {
+        let line = |seq, event| LogLine { attempt: Attempt::FIRST, run: RunKind::Agent, seq, at: now(), event };
+        let tool = |failed| ProgressEvent::Tool { name: "edit".to_owned(), summary: "src/<b>.js".to_owned(), failed };
+        let lines = [
+            line(1, ProgressEvent::Started { isolation: vec!["network-namespace".to_owned()] }),
+            line(2, ProgressEvent::Heartbeat),
+            line(3, tool(Some(true))),
+            line(4, ProgressEvent::Ended { outcome: RunOutcome::Completed }),
+        ];
+        let later = lines.into_iter().filter(|line| after.is_none_or(|after| line.position().as_str() > after));
+        Ok(later.take(usize::try_from(limit).unwrap()).collect())
+    }
+
+    async fn last_logs(&self, id: &WorkflowId, limit: i32) -> Result<Vec<LogLine>, StoreError> {
+        self.logs(id, None, limit).await
+    }
+
+    async fn gate(&self, id: &GateId) -> Result<Option<Gate>, StoreError> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows.stories.values().filter_map(|story| story.gate.clone()).find(|gate| gate.id == *id))
+    }
+
+    async fn link(&self, digest: Digest) -> Result<Option<LinkGrant>, StoreError> {
+        Ok(self.0.lock().unwrap().links.get(&digest).cloned())
+    }
+
+    async fn inbox(&self, email: &str) -> Result<Vec<Gate>, StoreError> {
+        let rows = self.0.lock().unwrap();
+        let asked = |gate: &Gate| {
+            gate.status == GateStatus::Pending && gate.approvers.iter().any(|p| p.email.as_deref() == Some(email))
+        };
+        Ok(rows.stories.values().filter_map(|story| story.gate.clone()).filter(asked).collect())
+    }
+
+    async fn spec(&self, id: &WorkflowId, _: Revision, digest: Digest) -> Result<Option<Spec>, StoreError> {
+        let found = self.find(id, |story| spec(&story.workflow))?;
+        Ok(Some(found).filter(|spec| spec.digest().unwrap() == digest))
+    }
+
+    async fn qa(&self, id: &WorkflowId, _: Attempt, digest: Digest) -> Result<Option<QaReport>, StoreError> {
+        let found = self.find(id, |story| (qa(&story.workflow), qa_digest(&story.workflow)))?;
+        Ok(Some(found).filter(|(_, found)| *found == digest).map(|(report, _)| report))
+    }
+
+    async fn decide(&self, gate: &GateId, decision: DecisionRequest) -> Result<DecideAnswer, Failure> {
+        let mut rows = self.0.lock().unwrap();
+        rows.decisions.push(decision.clone());
+        let found = rows.stories.values_mut().filter_map(|story| story.gate.as_mut()).find(|found| found.id == *gate);
+        let Some(found) = found else { return Ok(DecideAnswer::NotFound) };
+        Ok(match found.decide(decision, now()) {
+            Ok(decided) => {
+                *found = decided;
+                DecideAnswer::Decided { status: found.status }
+            }
+            Err(refusal) => DecideAnswer::Refused { message: refusal.to_string(), refusal },
+        })
+    }
+
+    async fn cancel(&self, id: &WorkflowId, actor: &Actor, reason: &str, now: Timestamp) -> Result<Workflow, Failure> {
+        let mut rows = self.0.lock().unwrap();
+        let story = rows.stories.get_mut(id).unwrap();
+        let event = Event::CancelRequested { reason: reason.to_owned() };
+        let change = story
+            .workflow
+            .apply(event, actor.clone(), now)
+            .map_err(|error| Failure::new(FailureKind::Superseded, error.to_string()))?;
+        story.workflow = change.workflow.clone();
+        rows.cancels.push(format!("{}: {reason}", actor.label()));
+        Ok(change.workflow)
+    }
+}

@@ -1,0 +1,77 @@
+//! The whole application over a backend in memory: requests in, answers out.
+
+mod api;
+mod approvals;
+mod gateway;
+mod views;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::testing::{Memory, TOKEN};
+
+/// An answer.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The page without its style sheet, cut at its tags.
+    fn page(&self) -> String {
+        let (head, rest) = self.body.split_once("<style>").unwrap();
+        let (_, body) = rest.split_once("</style>").unwrap();
+        format!("{head}{body}").replace("><", ">\n<")
+    }
+}
+
+/// A request to be sent.
+struct Call(axum::http::request::Builder, Body);
+
+impl Call {
+    fn get(path: &str) -> Self {
+        Self(Request::builder().uri(path), Body::empty())
+    }
+
+    fn head(path: &str) -> Self {
+        Self(Request::builder().method("HEAD").uri(path), Body::empty())
+    }
+
+    fn json(path: &str, body: &Value) -> Self {
+        Self(Request::builder().method("POST").uri(path), Body::from(body.to_string()))
+    }
+
+    fn form(path: &str, fields: &[(&str, &str)]) -> Self {
+        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let kind = "application/x-www-form-urlencoded";
+        Self(Request::builder().method("POST").uri(path).header(header::CONTENT_TYPE, kind), Body::from(encoded))
+    }
+
+    fn header(self, name: &str, value: &str) -> Self {
+        Self(self.0.header(name, value), self.1)
+    }
+
+    fn with_token(self) -> Self {
+        self.header("authorization", &format!("Bearer {TOKEN}"))
+    }
+
+    async fn to(self, memory: &Memory) -> Answer {
+        let request = self.0.body(self.1).unwrap();
+        let response = crate::app(memory.console()).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}

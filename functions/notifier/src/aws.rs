@@ -1,0 +1,115 @@
+//! [`State`] over DynamoDB, S3 and Lambda.
+
+use aws_config::SdkConfig;
+use domain::audit::AuditEntry;
+use domain::failure::Failure;
+use domain::gate::Gate;
+use domain::gate::requests::{LinkRequest, MintedLink};
+use domain::ids::{Attempt, GateId, Revision, TicketKey, WorkflowId};
+use domain::outbox::OutboxPointer;
+use domain::person::Person;
+use domain::qa::QaReport;
+use domain::spec::Spec;
+use domain::ticket::Ticket;
+use domain::workflow::Workflow;
+use domain::{Digest, Timestamp};
+use runtime::Invoker;
+use serde::de::DeserializeOwned;
+use store::keys::objects;
+use store::{Gates, Objects, OutboxRow, Store, StoreError};
+
+use crate::config::Config;
+use crate::facts::State;
+
+/// Largest SPEC or report that is read, bytes.
+const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The deployed one.
+#[derive(Debug)]
+pub struct Aws {
+    store: Store,
+    gates: Gates,
+    objects: Objects,
+    invoker: Invoker,
+    links_function: String,
+}
+
+impl Aws {
+    /// Clients for what the configuration names.
+    pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
+        let dynamo = aws_sdk_dynamodb::Client::new(sdk);
+        Self {
+            store: Store::new(dynamo.clone(), &config.state_table, &config.audit_table),
+            gates: Gates::new(dynamo, &config.gates_table),
+            objects: Objects::new(Objects::client(sdk), &config.bucket),
+            invoker: Invoker::from_config(sdk),
+            links_function: config.approval_links_function.clone(),
+        }
+    }
+
+    async fn document<T: DeserializeOwned>(&self, key: &str) -> Result<(T, Vec<u8>), StoreError> {
+        let bytes = self.objects.get(key, MAX_DOCUMENT_BYTES).await?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| malformed(key, &error.to_string()))?;
+        Ok((value, bytes))
+    }
+}
+
+fn malformed(key: &str, reason: &str) -> StoreError {
+    StoreError::Malformed { what: format!("the object {key}"), reason: reason.to_owned() }
+}
+
+impl State for Aws {
+    async fn take(&self, pointer: &OutboxPointer, now: Timestamp) -> Result<Option<OutboxRow>, StoreError> {
+        self.store.take_outbox(&pointer.workflow_id, pointer.seq, now).await
+    }
+
+    async fn mark_sent(&self, pointer: &OutboxPointer, now: Timestamp) -> Result<(), StoreError> {
+        self.store.mark_sent(&pointer.workflow_id, pointer.seq, now).await
+    }
+
+    async fn mark_sent_to(&self, pointer: &OutboxPointer, recipient: &str) -> Result<(), StoreError> {
+        self.store.mark_sent_to(&pointer.workflow_id, pointer.seq, recipient).await
+    }
+
+    async fn release(&self, pointer: &OutboxPointer) -> Result<(), StoreError> {
+        self.store.release_outbox(&pointer.workflow_id, pointer.seq).await
+    }
+
+    async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, StoreError> {
+        self.store.workflow(id).await
+    }
+
+    async fn ticket(&self, id: &WorkflowId) -> Result<Ticket, StoreError> {
+        self.store.ticket(id).await
+    }
+
+    async fn current(&self, key: &TicketKey) -> Result<Option<WorkflowId>, StoreError> {
+        Ok(self.store.ticket_row(key).await?.and_then(|row| row.workflow_id))
+    }
+
+    async fn trail(&self, id: &WorkflowId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_trail(id).await
+    }
+
+    async fn gate(&self, id: &GateId) -> Result<Option<Gate>, StoreError> {
+        self.gates.gate(id).await
+    }
+
+    async fn spec(&self, id: &WorkflowId, revision: Revision, digest: Digest) -> Result<Spec, StoreError> {
+        let key = objects::spec_json(id, revision);
+        let (spec, _): (Spec, _) = self.document(&key).await?;
+        if spec.digest().ok() == Some(digest) { Ok(spec) } else { Err(malformed(&key, "it is not the proposed one")) }
+    }
+
+    async fn qa(&self, id: &WorkflowId, attempt: Attempt, digest: Digest) -> Result<QaReport, StoreError> {
+        let key = objects::qa_json(id, attempt);
+        let (report, bytes): (QaReport, _) = self.document(&key).await?;
+        // The sandbox could write this object; what counts is what was collected.
+        if Digest::of(&bytes) == digest { Ok(report) } else { Err(malformed(&key, "it is not the collected one")) }
+    }
+
+    async fn mint(&self, gate: &GateId, recipient: &Person) -> Result<MintedLink, Failure> {
+        let request = LinkRequest::Mint { gate: gate.clone(), recipient: recipient.clone() };
+        self.invoker.call(&self.links_function, &request).await
+    }
+}

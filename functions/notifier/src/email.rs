@@ -1,0 +1,98 @@
+//! The channel to approvers' mailboxes.
+
+use domain::Timestamp;
+use domain::failure::Failure;
+use domain::gate::{Gate, GateStatus};
+use domain::outbox::{Notice, OutboxPointer};
+use domain::workflow::Workflow;
+use store::OutboxRow;
+
+use crate::facts::{History, State};
+use crate::notifier::Notifier;
+use crate::texts::Mail;
+use crate::texts::email as texts;
+use crate::ticket::{gate_of, spec_of};
+
+/// Mails every approver who has not been mailed yet. A gate that was decided meanwhile needs no mail.
+///
+/// Each approver gets a link of their own, and is noted as soon as they have it. One whose mail fails does not keep
+/// the others from theirs; the message then comes back for that one alone.
+pub(crate) async fn send<S: State>(notifier: &Notifier<S>, row: &OutboxRow, now: Timestamp) -> Result<(), Failure> {
+    let state = &notifier.state;
+    let (Notice::SpecAwaitsApproval { gate, .. } | Notice::PrAwaitsApproval { gate }) = &row.message.notice else {
+        tracing::warn!(notice = ?row.message.notice, "this notice is not sent by mail");
+        return Ok(());
+    };
+    let gate = gate_of(state, gate).await?;
+    if gate.status != GateStatus::Pending {
+        return Ok(());
+    }
+    let workflow = state.workflow(&row.workflow_id).await?;
+    let letter = Letter::prepare(state, &workflow, &gate, &row.message.notice, now).await?;
+    let pointer = OutboxPointer { workflow_id: row.workflow_id.clone(), seq: row.seq };
+    let mut failed = None;
+    for person in &gate.approvers {
+        let Some(address) = person.email.as_deref() else {
+            tracing::warn!(gate = %gate.id, "an approver has no e-mail address and is not asked by mail");
+            continue;
+        };
+        if row.sent_to.contains(address) {
+            continue;
+        }
+        let sent = async {
+            let link = state.mint(&gate.id, person).await?;
+            let url = format!("{}/approvals/{}", notifier.base_url, link.link_id);
+            notifier.mailer.send(address, &letter.to(&url)).await?;
+            Ok::<_, Failure>(state.mark_sent_to(&pointer, address).await?)
+        };
+        if let Err(failure) = sent.await {
+            tracing::warn!(gate = %gate.id, %failure, "an approver could not be mailed");
+            failed = Some(failure);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// What every approver reads; only the link differs.
+struct Letter<'a> {
+    workflow: &'a Workflow,
+    gate: &'a Gate,
+    now: Timestamp,
+    ticket: domain::ticket::Ticket,
+    about: About,
+}
+
+enum About {
+    Spec(domain::spec::Spec),
+    Pr { history: History, qa: Option<domain::qa::QaReport> },
+}
+
+impl<'a> Letter<'a> {
+    async fn prepare<S: State>(
+        state: &S,
+        workflow: &'a Workflow,
+        gate: &'a Gate,
+        notice: &Notice,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let about = if let Notice::SpecAwaitsApproval { revision, .. } = notice {
+            About::Spec(spec_of(state, workflow, gate, *revision).await?)
+        } else {
+            let history = History::of(&state.trail(&workflow.id).await?);
+            let qa = match &workflow.qa {
+                Some(qa) => Some(state.qa(&workflow.id, qa.attempt, qa.report).await?),
+                None => None,
+            };
+            About::Pr { history, qa }
+        };
+        Ok(Self { workflow, gate, now, ticket: state.ticket(&workflow.id).await?, about })
+    }
+
+    fn to(&self, url: &str) -> Mail {
+        let frame = texts::Frame { workflow: self.workflow, ticket: &self.ticket, gate: self.gate, now: self.now, url };
+        match &self.about {
+            About::Spec(spec) => texts::spec_mail(&frame, spec),
+            About::Pr { history, qa } => texts::pr_mail(&frame, &history.files, qa.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! A workflow with its history, told event by event, and the other things that texts are made of.
+
+use domain::audit::AuditEntry;
+use domain::budget::Usage;
+use domain::failure::Failure;
+use domain::gate::{Decision, Gate, GateKind, GateStatus, Subject, Verdict};
+use domain::ids::{CommitSha, Generation, Revision, TicketKey, WorkflowId};
+use domain::person::{Actor, Channel, Person};
+use domain::qa::{ChecklistResult, CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
+use domain::spec::{ChecklistItem, FileAction, NewDependency, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy};
+use domain::task::RunOutcome;
+use domain::ticket::{Priority, Ticket};
+use domain::verify::{Violation, ViolationKind};
+use domain::workflow::{ChangedFile, Event, RoundLimits, Workflow};
+use domain::{Digest, Timestamp};
+
+pub(crate) const HOSTILE: &str = "Fix <img src=https://e.example/x> [now](https://e.example) @everyone `rm -rf` **!**";
+
+/// A text with its zero-width spaces made visible.
+pub(crate) fn seen(text: &str) -> String {
+    text.replace('\u{200b}', "¦")
+}
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn now() -> Timestamp {
+    at("2026-11-22T10:00:00Z")
+}
+
+pub(crate) fn sha(letter: &str) -> CommitSha {
+    letter.repeat(40).parse().unwrap()
+}
+
+pub(crate) struct Story {
+    pub(crate) ticket: Ticket,
+    pub(crate) workflow: Workflow,
+    pub(crate) trail: Vec<AuditEntry>,
+    pub(crate) outbox: Vec<(u64, domain::outbox::OutboxMessage)>,
+    pub(crate) gate: Option<Gate>,
+}
+
+impl Story {
+    pub(crate) fn begin(title: &str) -> Self {
+        let ticket = Ticket {
+            key: TicketKey::flux_lens("FL-1"),
+            version: 1,
+            updated_at: now(),
+            title: title.to_owned(),
+            description: "Sessions end after 30 seconds instead of 30 minutes.\n\nSee `src/session.js`.".to_owned(),
+            url: "https://lens.example/t/FL-1".to_owned(),
+            priority: Priority::Normal,
+            labels: vec![],
+            reporter: Person::from_email("rita@acme.example"),
+            assignee: None,
+            repository: "acme/shop".parse().unwrap(),
+            base_branch: "main".to_owned(),
+        };
+        let id = WorkflowId::derive(&ticket.key, Generation::FIRST);
+        let limits = RoundLimits { repairs: 0, ..RoundLimits::default() };
+        let (workflow, entry) = Workflow::create(id, &ticket, limits, Actor::system("intake"), now()).unwrap();
+        Self { ticket, workflow, trail: vec![entry], outbox: vec![], gate: None }
+    }
+
+    pub(crate) fn then(mut self, event: Event) -> Self {
+        let change = self.workflow.apply(event, Actor::system("test"), now()).unwrap();
+        self.workflow = change.workflow;
+        self.trail.push(change.entry);
+        self.outbox.extend(change.outbox);
+        self
+    }
+
+    pub(crate) fn started(self) -> Self {
+        let revision = self.workflow.revision;
+        self.then(Event::PlanningStarted { revision })
+    }
+
+    pub(crate) fn planned(self) -> Self {
+        let mut story = self.started();
+        let spec_digest = spec(&story.workflow).digest().unwrap();
+        let subject = Subject::Spec {
+            revision: story.workflow.revision,
+            spec_digest,
+            base_commit: sha("a"),
+            ticket_digest: story.ticket.content_digest(),
+        };
+        story = story.then(Event::SpecProposed {
+            revision: Revision::FIRST,
+            spec_digest,
+            base_commit: sha("a"),
+            usage: Usage { micro_usd: 120_000, turns: 4, ..Usage::default() },
+        });
+        story.opened(GateKind::Spec, subject)
+    }
+
+    fn opened(mut self, kind: GateKind, subject: Subject) -> Self {
+        let gate = Gate {
+            id: kind.gate_id(&self.workflow.id, 1).unwrap(),
+            workflow_id: self.workflow.id.clone(),
+            subject_digest: subject.digest().unwrap(),
+            subject,
+            requester: self.ticket.reporter.clone(),
+            approvers: vec![Person::from_email("ann@acme.example"), Person::from_email("bob@acme.example")],
+            created_at: now(),
+            due_at: at("2026-11-23T10:00:00Z"),
+            status: GateStatus::Pending,
+            decision: None,
+            delivered_at: None,
+        };
+        let event =
+            Event::GateOpened { gate: gate.id.clone(), kind, subject_digest: gate.subject_digest, due_at: gate.due_at };
+        self.gate = Some(gate);
+        self.then(event)
+    }
+
+    pub(crate) fn decided(mut self, verdict: Verdict) -> Self {
+        let mut gate = self.gate.take().unwrap();
+        let person = Person::from_email("ann@acme.example");
+        gate.status = verdict.status();
+        gate.decision = Some(Decision {
+            verdict: verdict.clone(),
+            by: Actor::Person { person, channel: Channel::Link },
+            at: now(),
+            comment: Some("Too broad.".to_owned()),
+        });
+        let event = Event::GateDecided {
+            gate: gate.id.clone(),
+            kind: gate.subject.kind(),
+            status: gate.status,
+            verdict,
+            comment: Some("Too broad.".to_owned()),
+        };
+        self.gate = Some(gate);
+        self.then(event)
+    }
+
+    pub(crate) fn run(self) -> Self {
+        let attempt = self.workflow.attempt;
+        let usage = Usage { micro_usd: 410_000, turns: 12, ..Usage::default() };
+        self.then(Event::RunPrepared { attempt, base_commit: sha("a") })
+            .then(Event::RunEnded { attempt, outcome: RunOutcome::Completed, usage, isolation: vec![] })
+            .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: changed_files() })
+    }
+
+    pub(crate) fn published(self) -> Self {
+        let attempt = self.workflow.attempt;
+        let report = qa_digest(&self.workflow);
+        let story =
+            self.then(Event::QaFinished { attempt, passed: true, report, blocking: vec![] }).then(Event::PrPublished {
+                number: 5,
+                url: "https://github.example/acme/shop/pull/5".to_owned(),
+                branch: "pi-tickets/FL-1-ab12".to_owned(),
+                head_sha: sha("b"),
+                tree_sha: sha("c"),
+            });
+        let subject = Subject::Pr { number: 5, head_sha: sha("b"), tree_sha: sha("c"), qa_report: report };
+        story.opened(GateKind::Pr, subject)
+    }
+
+    pub(crate) fn failed_qa(self) -> Self {
+        let attempt = self.workflow.attempt;
+        let report = qa_digest(&self.workflow);
+        let violations = vec![Violation {
+            path: "README.md".to_owned(),
+            kind: ViolationKind::PathNotInSpec,
+            message: "`README.md` was changed (modify), but the approved SPEC does not name it".to_owned(),
+        }];
+        self.then(Event::QaFinished { attempt, passed: false, report, blocking: vec!["unit tests".to_owned()] }).then(
+            Event::AttemptFailed {
+                attempt,
+                reason: "unit tests failed:\nnot ok 3 - keeps the session\n  @ann https://e.example".to_owned(),
+                violations,
+            },
+        )
+    }
+
+    pub(crate) fn broke(self, failure: Failure) -> Self {
+        self.then(Event::Failed { failure })
+    }
+}
+
+pub(crate) fn changed_files() -> Vec<ChangedFile> {
+    [("package-lock.json", FileAction::Modify), ("src/session.js", FileAction::Modify)]
+        .into_iter()
+        .map(|(path, action)| ChangedFile { path: path.parse().unwrap(), action })
+        .collect()
+}
+
+pub(crate) fn spec(workflow: &Workflow) -> Spec {
+    let file = |path: &str, action, reason: &str| {
+        let path: domain::path::RepoPath = path.parse().unwrap();
+        SpecFile { protection: path.protection(), path, action, reason: reason.to_owned() }
+    };
+    Spec {
+        version: SPEC_VERSION,
+        workflow_id: workflow.id.clone(),
+        revision: workflow.revision,
+        ticket: workflow.ticket.key.clone(),
+        ticket_digest: workflow.ticket.digest,
+        base_commit: sha("a"),
+        files: vec![
+            file("src/session.js", FileAction::Modify, "Milliseconds were taken for seconds"),
+            file("package-lock.json", FileAction::Modify, "One more package"),
+        ],
+        text: SpecText {
+            title: workflow.ticket.title.clone(),
+            problem_statement: "Sessions end after **30 seconds**; ask @ops.".to_owned(),
+            proposed_solution: "Use milliseconds. See https://e.example/howto".to_owned(),
+            implementation_plan: vec!["Change the constant.".to_owned()],
+            testing_strategy: "The suite.".to_owned(),
+            verification_checklist: vec![ChecklistItem {
+                text: "Tests pass".to_owned(),
+                verified_by: VerifiedBy::Gate { name: "unit tests".to_owned() },
+            }],
+            risks: vec![],
+            new_dependencies: vec![NewDependency {
+                name: "ms".to_owned(),
+                version: "^3".to_owned(),
+                reason: "Durations".to_owned(),
+            }],
+            confidence: 0.85,
+            estimated_usd: 0.2,
+            estimated_minutes: 3,
+        },
+    }
+}
+
+pub(crate) fn qa(workflow: &Workflow) -> QaReport {
+    let gate = |name: &str, code, failed_on_base| GateResult {
+        name: name.to_owned(),
+        required: true,
+        result: CommandResult {
+            command: "npm test".to_owned(),
+            ended: Ended::Exit { code },
+            duration_ms: 900,
+            output: String::new(),
+            output_bytes: 0,
+        },
+        failed_on_base,
+    };
+    QaReport {
+        version: QA_REPORT_VERSION,
+        workflow_id: workflow.id.clone(),
+        attempt: workflow.attempt,
+        base_commit: sha("a"),
+        change_set: Digest::of("c"),
+        setup: None,
+        gates: vec![gate("unit tests", 0, None), gate("lint", 1, Some(true))],
+        checklist: vec![ChecklistResult {
+            text: "It looks right".to_owned(),
+            verified_by: VerifiedBy::Person,
+            passed: None,
+        }],
+        duration_ms: 2_000,
+    }
+}
+
+pub(crate) fn qa_digest(workflow: &Workflow) -> Digest {
+    Digest::of(serde_json::to_vec(&qa(workflow)).unwrap())
+}

@@ -1,0 +1,122 @@
+use domain::gate::Verdict;
+use insta::assert_snapshot;
+
+use super::*;
+use crate::facts::History;
+use crate::testing::{HOSTILE, Story, now, qa, seen, spec};
+
+const URL: &str = "https://pi.example/live/approvals/0123abcd";
+
+fn spec_mail_of(story: &Story) -> Mail {
+    let (workflow, ticket) = (&story.workflow, &story.ticket);
+    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), now: now(), url: URL };
+    spec_mail(&frame, &spec(workflow))
+}
+
+fn pr_mail_of(story: &Story) -> Mail {
+    let (workflow, ticket) = (&story.workflow, &story.ticket);
+    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), now: now(), url: URL };
+    pr_mail(&frame, &History::of(&story.trail).files, Some(&qa(workflow)))
+}
+
+fn published(title: &str) -> Story {
+    Story::begin(title).planned().decided(Verdict::Approve).run().published()
+}
+
+#[test]
+fn a_spec_is_shown() {
+    let mail = spec_mail_of(&Story::begin("Keep sessions").planned());
+    assert_snapshot!(mail.subject, @"Plan to approve: Keep sessions");
+    assert_snapshot!(seen(&mail.text), @"
+    Keep sessions
+
+    May this be built in acme/shop?
+
+    Read the plan and decide:
+    https://pi.example/live/approvals/0123abcd
+
+    You have 24 hours to decide, until Mon 23 Nov 2026, 10:00 UTC. If nobody decides by then, nothing is changed and the ticket is marked as blocked.
+
+    WHAT THE TICKET ASKS
+      Sessions end after 30 seconds instead of 30 minutes.
+
+      See `src/session.js`.
+
+    WHAT IS WRONG
+      Sessions end after **30 seconds**; ask @¦ops.
+
+    WHAT WILL BE DONE
+      Use milliseconds. See https:¦//e.example/howto
+
+    FILES THAT MAY CHANGE
+    ! package-lock.json (modify) - protected: decides which dependencies are installed. One more package
+      src/session.js (modify) - Milliseconds were taken for seconds
+
+    IN NUMBERS
+      Confidence: 85 %
+      Forecast: $0.20, 3 minutes
+      Checks: 1 item
+      New packages: ms ^3
+      Asked for by: rita@¦acme.example
+      Ticket: flux-lens#FL-1
+
+    This link is yours alone: do not forward it. Opening it decides nothing.
+    ");
+    assert_snapshot!("spec_mail_html", seen(&mail.html).replace("><", ">\n<"));
+}
+
+#[test]
+fn a_pull_request_is_shown() {
+    let mail = pr_mail_of(&published("Keep sessions"));
+    assert_snapshot!(mail.subject, @"Change to merge: Keep sessions");
+    assert_snapshot!(seen(&mail.text), @"
+    Keep sessions
+
+    May pull request 5 be merged into main of acme/shop?
+
+    See the change and decide:
+    https://pi.example/live/approvals/0123abcd
+
+    You have 24 hours to decide, until Mon 23 Nov 2026, 10:00 UTC. If nobody decides by then, nothing is changed and the ticket is marked as blocked.
+
+    WHAT THE TICKET ASKS
+      Sessions end after 30 seconds instead of 30 minutes.
+
+      See `src/session.js`.
+
+    FILES THAT CHANGED
+    ! package-lock.json (modify) - protected: decides which dependencies are installed
+      src/session.js (modify)
+
+    IN NUMBERS
+      Checks: 1 of 2 passed; failed before the change already: lint; 1 checklist item for you to look at
+      Attempts: 1
+      Cost: $0.53
+      Branch: pi-tickets/FL-1-ab12
+      Head: bbbbbbbbbbbb
+      Asked for by: rita@¦acme.example
+      Ticket: flux-lens#FL-1
+
+    This link is yours alone: do not forward it. Opening it decides nothing.
+    ");
+    assert_snapshot!("pr_mail_html", seen(&mail.html).replace("><", ">\n<"));
+}
+
+#[test]
+fn the_only_link_is_the_decision_and_nothing_is_loaded() {
+    for mail in [spec_mail_of(&Story::begin(HOSTILE).planned()), pr_mail_of(&published(HOSTILE))] {
+        for form in [&mail.text, &mail.html] {
+            assert_eq!(form.matches("://").count(), 1, "{form}");
+            assert_eq!(form.matches(URL).count(), 1);
+        }
+        assert!(!mail.html.contains("<img"), "{}", mail.html);
+        assert_eq!(mail.html.matches("href=").count(), 1);
+        assert!(!mail.html.contains("@everyone") && !mail.subject.contains("@everyone"));
+    }
+}
+
+#[test]
+fn a_subject_is_one_line() {
+    let mail = spec_mail_of(&Story::begin("a\r\nBcc: eve@e.example").planned());
+    assert_snapshot!(seen(&mail.subject), @"Plan to approve: a Bcc: eve@¦e.example");
+}
