@@ -1,1 +1,36 @@
-//! The `stack` library.
+//! A whole deployment on this machine: the template on a local AWS engine, simulators around it, real sandboxes.
+//!
+//! [`Stack::start`] builds what is deployed and brings everything up; [`scenario::play`] plays a folder of data through
+//! it and compares what came of it with what was expected. The program `stack` is what `cargo xtask demo`, `run`,
+//! `up` and `down` start.
+
+mod app_key;
+mod archive;
+mod aws;
+mod bringup;
+mod build;
+pub mod cli;
+mod console;
+pub mod contain;
+mod demo;
+mod deploy;
+mod door;
+mod fargate;
+mod form;
+mod mail;
+pub mod scenario;
+mod secrets;
+mod settings;
+mod stack;
+mod sweep;
+mod template;
+mod ui;
+mod up;
+mod warm;
+
+pub use aws::Aws;
+pub use console::{Answer, Console};
+pub use deploy::Outputs;
+pub use mail::{Mail, Mailbox};
+pub use settings::{API_APPROVER, APPROVER, CodeHost, MAINTAINER, Model, Settings};
+pub use stack::Stack;

@@ -1,3 +1,7 @@
-//! The `stack` program.
+//! The `stack` program. See [`stack::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stack::cli::main()
+}

@@ -1,0 +1,306 @@
+//! From nothing to a stack that serves, with as much as possible at once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use flux_lens_sim::Endpoint;
+use flux_lens_sim::signing::Scheme;
+use github_sim::{AppConfig, UserConfig, WebhookConfig};
+use indicatif::ProgressBar;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::json;
+use toolchain::Toolchain;
+use toolchain::engine::{Engine, EngineSettings};
+
+use crate::app_key::AppKey;
+use crate::aws::Aws;
+use crate::build::{Programs, RUNNER, STACK};
+use crate::deploy::{self, Outputs};
+use crate::door::Door;
+use crate::fargate::{Fargate, Host};
+use crate::settings::{API_APPROVER, APPROVER, CodeHost, MAINTAINER, Model, Settings};
+use crate::stack::{Running, Stack};
+use crate::template::Template;
+use crate::{secrets, sweep, warm};
+
+/// The App's id at the simulator.
+const APP_ID: u64 = 4711;
+/// The App's name at the simulator.
+const APP_SLUG: &str = "pi-tickets";
+/// The REST API's stage.
+const STAGE: &str = "live";
+/// What the simulators know a token by.
+const TRACKER_TOKEN: &str = "flux-lens-sim-token";
+const MODEL_KEY: &str = "model-sim-key";
+/// Prices of the scripted model, those of the template's default.
+const SCRIPTED_MODEL: &str = "scripted-model";
+
+/// How long each phase of the start took.
+#[derive(Debug, Clone, Default)]
+pub struct Phases(pub Vec<(&'static str, Duration)>);
+
+impl Phases {
+    fn note(&mut self, name: &'static str, since: Instant) {
+        let took = since.elapsed();
+        tracing::debug!(phase = name, ms = took.as_millis(), "started");
+        self.0.push((name, took));
+    }
+}
+
+/// The keys in a webhook's secret.
+#[derive(Deserialize)]
+struct Keys {
+    keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ApiToken {
+    token: secrecy::SecretString,
+}
+
+/// Starts a stack. [`Stack::start`] is its public name.
+pub(crate) async fn start(toolchain: &Toolchain, settings: Settings, progress: &ProgressBar) -> Result<Stack> {
+    let started = Instant::now();
+    let mut phases = Phases::default();
+    let root = toolchain.root().to_owned();
+    let template = Template::new(read(&root.join("template.yaml"))?);
+    std::fs::create_dir_all(&settings.folder).with_context(|| format!("making {}", settings.folder.display()))?;
+
+    progress.set_message("building the programs, starting the engine and the simulators");
+    let engine_settings = EngineSettings::new(settings.folder.join("engine"));
+    let functions = template.functions();
+    let (programs, engine, services, door) = tokio::try_join!(
+        async {
+            let since = Instant::now();
+            Ok((Programs::build(&root, &functions, progress).await?, since.elapsed()))
+        },
+        blocking({
+            let root = root.clone();
+            move || Ok(Engine::start(&Toolchain::at(root), &engine_settings)?)
+        }),
+        services(&settings),
+        async { Ok(Door::open().await?) },
+    )?;
+    phases.0.push(("build", programs.1));
+    let programs = programs.0;
+    phases.note("build, engine, simulators", started);
+
+    let since = Instant::now();
+    progress.set_message("deploying the template");
+    let aws = Aws::root(&engine).await;
+    let (template_url, parameters) = tokio::try_join!(
+        deploy::upload(&aws, &root, &template, &programs),
+        parameters(&aws, &settings, &services, door.url()),
+    )?;
+    phases.note("upload", since);
+    let since = Instant::now();
+    let outputs = deploy::create(&aws, &settings.name, &template_url, &parameters, &template.parameters()).await?;
+    phases.note("deployment", since);
+
+    let since = Instant::now();
+    progress.set_message("connecting the webhooks, warming the functions");
+    let api = format!("{}/restapis/{}/{STAGE}/_user_request_", engine.url(), outputs.get("ApiId")?);
+    door.lead_to(api);
+    let api_token: ApiToken = secrets::read(&aws, outputs.get("ApiTokenSecretArn")?).await?;
+    tokio::try_join!(connect(&aws, &outputs, &services, door.url()), warm::functions(&aws, &settings.name))?;
+    let host = Host {
+        cluster: outputs.get("ClusterArn")?.to_owned(),
+        runner: programs.path(RUNNER),
+        container: programs.path(STACK),
+        folder: settings.folder.join("sandboxes"),
+        environment: image(toolchain),
+    };
+    let fargate = Fargate::start(aws.clone(), host);
+    let sweeper = sweep::start(&aws, &settings.name).await?;
+    phases.note("webhooks, functions", since);
+    phases.note("all", started);
+    Stack::new(Running {
+        settings,
+        engine,
+        aws,
+        outputs,
+        door,
+        services,
+        fargate,
+        sweeper,
+        api_token: api_token.token,
+        phases,
+    })
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await?
+}
+
+/// The systems around the deployment.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) github: Option<github_sim::Running>,
+    pub(crate) flux_lens: FluxLens,
+    pub(crate) model: Option<ModelSim>,
+    app_key: Option<AppKey>,
+}
+
+/// [`flux_lens_sim::Running`], which shows nothing of itself.
+pub(crate) struct FluxLens(pub(crate) flux_lens_sim::Running);
+
+impl std::fmt::Debug for FluxLens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FluxLens({})", self.0.base_url())
+    }
+}
+
+/// [`model_sim::Running`], which shows nothing of itself.
+pub(crate) struct ModelSim(pub(crate) model_sim::Running);
+
+impl std::fmt::Debug for ModelSim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ModelSim({})", self.0.base_url())
+    }
+}
+
+async fn services(settings: &Settings) -> Result<Services> {
+    let (github, app_key) = match &settings.code_host {
+        CodeHost::Simulated => {
+            let key = blocking(AppKey::generate).await?;
+            let github = github(settings.folder.join("github"), &key).await?;
+            (Some(github), Some(key))
+        }
+        CodeHost::GitHub { .. } => (None, None),
+    };
+    let tracker = flux_lens_sim::Config { token: TRACKER_TOKEN.to_owned(), ..flux_lens_sim::Config::default() };
+    let flux_lens = FluxLens(flux_lens_sim::start(tracker).await.context("starting the Flux Lens simulator")?);
+    let model = match settings.model {
+        Model::Simulated => {
+            let config = model_sim::Config { api_key: MODEL_KEY.to_owned(), ..model_sim::Config::default() };
+            Some(ModelSim(model_sim::start(config).await.context("starting the model simulator")?))
+        }
+        Model::Real { .. } => None,
+    };
+    Ok(Services { github, flux_lens, model, app_key })
+}
+
+async fn github(folder: PathBuf, key: &AppKey) -> Result<github_sim::Running> {
+    let mut config = github_sim::Config::new(folder);
+    config.app = Some(AppConfig::new(APP_ID, APP_SLUG, &key.public_pem));
+    MAINTAINER.clone_into(&mut config.human);
+    config.users =
+        vec![UserConfig { login: MAINTAINER.to_owned(), name: None, email: Some(APPROVER.to_owned()) }];
+    // A demonstration of many tickets is no abuse.
+    config.rate_limit = 1_000_000;
+    github_sim::GithubSim::start(config).await.context("starting the GitHub simulator")
+}
+
+/// What the template is deployed with. Secrets that exist before the deployment are made here.
+async fn parameters(
+    aws: &Aws,
+    settings: &Settings,
+    services: &Services,
+    public_url: &str,
+) -> Result<BTreeMap<String, String>> {
+    let credentials = match (&settings.code_host, &services.app_key) {
+        (CodeHost::GitHub { token, .. }, _) => json!({"kind": "token", "token": token.expose_secret()}),
+        (CodeHost::Simulated, key) => {
+            let key = key.as_ref().context("the App has no key")?;
+            json!({"kind": "app", "app_id": APP_ID, "private_key": key.private_pem.expose_secret()})
+        }
+    };
+    let (provider, model_url, model_key, model) = match &settings.model {
+        Model::Simulated => {
+            let sim = services.model.as_ref().context("the model simulator does not run")?;
+            ("anthropic", sim.0.base_url(), MODEL_KEY, SCRIPTED_MODEL)
+        }
+        Model::Real { provider, base_url, api_key, model } => {
+            (*provider, base_url.clone(), api_key.expose_secret(), model.as_str())
+        }
+    };
+    let github_url = match (&settings.code_host, &services.github) {
+        (CodeHost::GitHub { api_url, .. }, _) => api_url.clone(),
+        (CodeHost::Simulated, github) => github.as_ref().context("the GitHub simulator does not run")?.api_base(),
+    };
+    let (tracker, model_key) = (json!({"token": TRACKER_TOKEN}), json!({"api_key": model_key}));
+    let (github_arn, tracker_arn, model_arn) = tokio::try_join!(
+        secrets::create(aws, "github-credentials", &credentials),
+        secrets::create(aws, "flux-lens-token", &tracker),
+        secrets::create(aws, "model-key", &model_key),
+    )?;
+    let approvers = format!("{APPROVER},{API_APPROVER}");
+    let flux_lens_url = services.flux_lens.0.base_url();
+    let own = [
+        ("Environment", "local"),
+        ("Architecture", architecture()),
+        ("DeletionProtection", "false"),
+        ("PublicBaseUrl", public_url),
+        ("FluxLensBaseUrl", &flux_lens_url),
+        ("FluxLensTokenSecretArn", &tracker_arn),
+        ("GithubApiUrl", &github_url),
+        ("GithubCredentialsSecretArn", &github_arn),
+        ("ModelProvider", provider),
+        ("ModelBaseUrl", &model_url),
+        ("ModelSecretArn", &model_arn),
+        ("PlannerModel", model),
+        ("AgentModel", model),
+        ("Approvers", &approvers),
+        ("ApiTokenEmail", API_APPROVER),
+        ("CreateMailIdentity", "true"),
+        ("BuildCommit", "local"),
+    ];
+    let mut parameters: BTreeMap<String, String> =
+        own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    parameters.extend(settings.parameters.clone());
+    Ok(parameters)
+}
+
+/// The processor, as Lambda calls it.
+fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
+}
+
+/// Points the simulators' webhooks at the deployment, signed with the keys that it made.
+async fn connect(aws: &Aws, outputs: &Outputs, services: &Services, public_url: &str) -> Result<()> {
+    let (tracker, github): (Keys, Keys) = tokio::try_join!(
+        secrets::read(aws, outputs.get("FluxLensWebhookSecretArn")?),
+        secrets::read(aws, outputs.get("GithubWebhookSecretArn")?),
+    )?;
+    let secrets = tracker.keys.iter().map(|key| key.parse()).collect::<Result<_, _>>()?;
+    services.flux_lens.0.send_webhooks_to(Some(Endpoint {
+        url: format!("{public_url}/webhooks/flux-lens"),
+        scheme: Scheme::Standard,
+        secrets,
+    }));
+    if let Some(sim) = &services.github {
+        let key = github.keys.into_iter().next().context("the deployment made no key for GitHub's webhooks")?;
+        sim.set_webhook(Some(WebhookConfig::new(format!("{public_url}/webhooks/github"), key)));
+    }
+    Ok(())
+}
+
+/// What the sandboxes' image would bring along.
+fn image(toolchain: &Toolchain) -> BTreeMap<String, String> {
+    let mut environment: BTreeMap<String, String> = [
+        ("PI_TICKETS_NODE", toolchain.node().display().to_string()),
+        ("PI_TICKETS_PI", toolchain.pi_entry().display().to_string()),
+        ("LANG", "C.UTF-8".to_owned()),
+        ("RUST_LOG", "info".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    let home = std::env::var("HOME").ok();
+    let toolchains = ["PATH", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "JAVA_HOME", "GOROOT", "PYENV_ROOT"];
+    for name in toolchains {
+        if let Ok(value) = std::env::var(name) {
+            environment.insert(name.to_owned(), value);
+        }
+    }
+    if let Some(home) = home {
+        environment.entry("RUSTUP_HOME".to_owned()).or_insert_with(|| format!("{home}/.rustup"));
+    }
+    environment
+}
