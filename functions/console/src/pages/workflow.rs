@@ -1,6 +1,7 @@
 //! A workflow's page.
 
 use domain::budget::{Ledger, Phase};
+use domain::person::Person;
 use domain::workflow::Workflow;
 use maud::{Markup, html};
 
@@ -45,7 +46,7 @@ fn standing(facts: &WorkflowFacts) -> Markup {
         @if let Some(gate) = &facts.gate {
             div.notice {
                 "People were asked to decide on " (words::subject(gate.subject.kind())) ": "
-                (line(&gate.approvers.iter().map(|person| person.label()).collect::<Vec<_>>().join(", ")))
+                (line(&gate.approvers.iter().map(Person::label).collect::<Vec<_>>().join(", ")))
                 ". Their mail has the link. Time ends " (moment(gate.due_at)) "."
             }
         }

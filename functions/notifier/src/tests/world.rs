@@ -39,7 +39,7 @@ struct Memory(Arc<Mutex<Rows>>);
 
 struct Rows {
     story: Option<Story>,
-    rows: BTreeMap<u64, Row>,
+    outbox: BTreeMap<u64, Row>,
     links: usize,
     ends_after_look: Option<Failure>,
     current: Option<WorkflowId>,
@@ -59,7 +59,7 @@ impl Rows {
 impl State for Memory {
     async fn take(&self, pointer: &OutboxPointer, _: Timestamp) -> Result<Option<OutboxRow>, StoreError> {
         let mut rows = self.0.lock().unwrap();
-        let Some(row) = rows.rows.get_mut(&pointer.seq) else { return Err(StoreError::NotFound("row".to_owned())) };
+        let Some(row) = rows.outbox.get_mut(&pointer.seq) else { return Err(StoreError::NotFound("row".to_owned())) };
         if row.row.sent_at.is_some() {
             return Ok(None);
         }
@@ -72,18 +72,18 @@ impl State for Memory {
 
     async fn mark_sent(&self, pointer: &OutboxPointer, now: Timestamp) -> Result<(), StoreError> {
         let mut rows = self.0.lock().unwrap();
-        let row = rows.rows.get_mut(&pointer.seq).unwrap();
+        let row = rows.outbox.get_mut(&pointer.seq).unwrap();
         (row.row.sent_at, row.held) = (Some(now), false);
         Ok(())
     }
 
     async fn mark_sent_to(&self, pointer: &OutboxPointer, recipient: &str) -> Result<(), StoreError> {
-        self.0.lock().unwrap().rows.get_mut(&pointer.seq).unwrap().row.sent_to.insert(recipient.to_owned());
+        self.0.lock().unwrap().outbox.get_mut(&pointer.seq).unwrap().row.sent_to.insert(recipient.to_owned());
         Ok(())
     }
 
     async fn release(&self, pointer: &OutboxPointer) -> Result<(), StoreError> {
-        self.0.lock().unwrap().rows.get_mut(&pointer.seq).unwrap().held = false;
+        self.0.lock().unwrap().outbox.get_mut(&pointer.seq).unwrap().held = false;
         Ok(())
     }
 
@@ -192,7 +192,6 @@ impl World {
             };
             (*seq, Row { row, held: false })
         });
-        let rows = rows.collect();
         let current = Some(story.workflow.id.clone());
         let state =
             Memory(Arc::new(Mutex::new(Rows { story: Some(story), rows, links: 0, ends_after_look: None, current })));
@@ -208,7 +207,7 @@ impl World {
     }
 
     pub(super) fn seqs(&self) -> Vec<u64> {
-        self.state.0.lock().unwrap().rows.keys().copied().collect()
+        self.state.0.lock().unwrap().outbox.keys().copied().collect()
     }
 
     /// Delivers a message for every row, in order. Answers the failed items.
@@ -258,7 +257,7 @@ impl World {
     }
 
     pub(super) fn everything_is_sent(&self) -> bool {
-        self.state.0.lock().unwrap().rows.values().all(|row| row.row.sent_at.is_some() && !row.held)
+        self.state.0.lock().unwrap().outbox.values().all(|row| row.row.sent_at.is_some() && !row.held)
     }
 
     pub(super) fn mail_fails_for(&self, address: &str, times: usize) {
@@ -271,7 +270,7 @@ impl World {
     }
 
     pub(super) fn hold(&self, seq: u64) {
-        self.state.0.lock().unwrap().rows.get_mut(&seq).unwrap().held = true;
+        self.state.0.lock().unwrap().outbox.get_mut(&seq).unwrap().held = true;
     }
 
     pub(super) fn end_after_the_next_look(&self, failure: Failure) {

@@ -137,7 +137,7 @@ pub fn pr_mail(frame: &Frame<'_>, files: &[ChangedFile], qa: Option<&QaReport>) 
 /// The checks of a report in one line.
 fn qa_words(qa: &QaReport) -> String {
     let passed = qa.gates.iter().filter(|gate| gate.passed()).count();
-    let mut words = format!("{passed} of {} passed", qa.gates.len());
+    let mut words = vec![format!("{passed} of {} passed", qa.gates.len())];
     let old: Vec<&str> = qa
         .gates
         .iter()
@@ -145,13 +145,13 @@ fn qa_words(qa: &QaReport) -> String {
         .map(|gate| gate.name.as_str())
         .collect();
     if !old.is_empty() {
-        words.push_str(&format!("; failed before the change already: {}", line(&old.join(", "), 200)));
+        words.push(format!("failed before the change already: {}", line(&old.join(", "), 200)));
     }
     let open = qa.checklist.iter().filter(|item| item.passed.is_none()).count();
     if open > 0 {
-        words.push_str(&format!("; {} for you to look at", count(open, "checklist item")));
+        words.push(format!("{} for you to look at", count(open, "checklist item")));
     }
-    words
+    words.join("; ")
 }
 
 fn with_origin(frame: &Frame<'_>, mut facts: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
