@@ -85,7 +85,7 @@ pub(crate) async fn start(toolchain: &Toolchain, settings: Settings, progress: &
         async { Ok(Door::open().await?) },
     )?;
     phases.0.push(("build", programs.1));
-    let programs = programs.0;
+    let programs = programs.0.kept(&functions, &settings.folder.join("programs"))?;
     phases.note("build, engine, simulators", started);
 
     let since = Instant::now();

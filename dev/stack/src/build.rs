@@ -9,6 +9,8 @@ use indicatif::ProgressBar;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
+use crate::archive;
+
 /// The program of the sandboxes, which no Lambda function runs.
 pub const RUNNER: &str = "runner";
 /// This program.
@@ -55,6 +57,17 @@ impl Programs {
         ensure!(status.success(), "the programs could not be built ({status}); the compiler's messages are above");
         let folder = folder.context("`cargo build` did not say where it put the programs")?;
         Ok(Self { folder })
+    }
+
+    /// The same programs as they are now, in a folder that no build writes to.
+    ///
+    /// # Errors
+    /// When one is missing or the folder cannot be written.
+    pub fn kept(&self, functions: &[String], folder: &Path) -> Result<Self> {
+        for name in functions.iter().map(String::as_str).chain([RUNNER, STACK]) {
+            archive::keep(&self.path(name), folder)?;
+        }
+        Ok(Self { folder: folder.to_owned() })
     }
 
     /// Where a program is.

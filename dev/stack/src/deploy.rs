@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::error::DisplayErrorContext;
 use aws_sdk_cloudformation::types::{Capability, Parameter, Stack as Deployed, StackStatus};
 use futures::future::try_join_all;
 
-use crate::archive::{Archive, digest};
+use crate::archive::{archive, digest};
 use crate::aws::Aws;
 use crate::build::Programs;
 use crate::template::Template;
@@ -43,10 +43,9 @@ pub async fn upload(aws: &Aws, root: &Path, template: &Template, programs: &Prog
     aws.s3.create_bucket().bucket(BUCKET).send().await.map_err(told).context("making the artifact bucket")?;
     let functions = template.functions();
     let uploads = functions.iter().map(|name| async move {
-        let (name, program) = (name.clone(), programs.path(name));
-        let archive = tokio::task::spawn_blocking(move || Archive::of_program(&name, &program)).await??;
-        put(aws, &archive.key, archive.bytes).await?;
-        anyhow::Ok(archive.key)
+        let (key, bytes) = (format!("{name}.zip"), archive(&programs.path(name))?);
+        put(aws, &key, bytes).await?;
+        anyhow::Ok(key)
     });
     let keys = try_join_all(uploads).await?;
     let mut objects: BTreeMap<String, String> = functions.into_iter().zip(keys).collect();
