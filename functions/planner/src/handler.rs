@@ -43,7 +43,8 @@ struct ModelSecret {
 /// A [`Failure`], whose kind is the error name that the state machine sees.
 pub async fn handle(context: &Context, payload: Value, now: Timestamp, deadline: Instant) -> Result<Value, Failure> {
     let input: PlanInput = runtime::step::input(payload)?;
-    let output = plan(context, &input.workflow_id, now, deadline).await?;
+    // Boxed: a planning holds much across its waits.
+    let output = Box::pin(plan(context, &input.workflow_id, now, deadline)).await?;
     serde_json::to_value(output).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
 }
 
@@ -54,7 +55,7 @@ async fn plan(context: &Context, id: &WorkflowId, now: Timestamp, deadline: Inst
         return Ok(output);
     }
     let actor = Actor::system("planner");
-    let workflow = context.store.record(id, &actor, now, |workflow| start(workflow)).await?;
+    let workflow = context.store.record(id, &actor, now, start).await?;
     if let Some(output) = settled(&workflow)? {
         return Ok(output);
     }

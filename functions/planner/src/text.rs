@@ -55,10 +55,13 @@ pub(crate) fn cut(text: &str, max: usize) -> Cow<'_, str> {
 /// The text between two lines that nobody could have put into it: they carry a digest of the text itself, and are
 /// changed until they do not occur in it.
 pub(crate) fn fence(label: &str, text: &str) -> String {
-    let mark = (0_u64..)
-        .map(|salt| Digest::of_parts([label.as_bytes(), &salt.to_be_bytes(), text.as_bytes()]).short(16))
-        .find(|mark| !text.contains(mark.as_str()))
-        .unwrap_or_default();
+    let mark_of = |salt: u64| Digest::of_parts([label.as_bytes(), &salt.to_be_bytes(), text.as_bytes()]).short(16);
+    let mut salt = 0;
+    let mut mark = mark_of(salt);
+    while text.contains(&mark) {
+        salt += 1;
+        mark = mark_of(salt);
+    }
     format!("<{label}-{mark}>\n{}\n</{label}-{mark}>", text.trim_end_matches('\n'))
 }
 

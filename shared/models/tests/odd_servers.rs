@@ -1,5 +1,7 @@
 //! Servers that do what the scripted model never does: broken answers, and Bedrock.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 mod common;
 
 use std::sync::{Arc, Mutex};

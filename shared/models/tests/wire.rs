@@ -1,5 +1,7 @@
 //! Both wire protocols against a scripted model.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 mod common;
 
 use std::time::{Duration, Instant};

@@ -176,4 +176,6 @@ fn log(reply: &Reply, tally: &Tally) {
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod tests;

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use domain::TicketKey;
 use domain::budget::Prices;
 use domain::spec::FileAction;
 use domain::task::{ModelTarget, Provider};
+use domain::ticket::Ticket;
 use model_sim::Running;
 use models::{Connector, Settings};
 use serde_json::{Value, json};
@@ -16,31 +18,38 @@ use crate::repository::tests::base;
 const BUDGET: Budget = Budget { max_tokens: 1_000_000, max_micro_usd: 5_000_000, max_turns: 20 };
 
 /// A repository, a ticket and a scripted model.
-struct World {
+pub(super) struct World {
     sim: Running,
     provider: Provider,
-    base: Base,
+    pub(super) base: Base,
+    pub(super) ticket: Ticket,
     budget: Budget,
     time: Duration,
 }
 
 impl World {
     async fn new(provider: Provider, script: &[Value]) -> Self {
-        let sim = model_sim::start(model_sim::Config::default()).await.unwrap();
         let lines: Vec<String> = script.iter().map(Value::to_string).collect();
-        sim.register("FL-1", "FL-1", &lines.join("\n")).unwrap();
+        Self::with_script(provider, "FL-1", &lines.join("\n")).await
+    }
+
+    /// A world with the ticket `id` and a whole script file.
+    pub(super) async fn with_script(provider: Provider, id: &str, script: &str) -> Self {
+        let sim = model_sim::start(model_sim::Config::default()).await.unwrap();
+        sim.register("script", id, script).unwrap();
+        let ticket = Ticket { key: TicketKey::flux_lens(id), ..fixture::ticket() };
         let base = base(&[
             (".pi-tickets.toml", "[[gate]]\nname = \"test\"\ncommand = \"npm test\"\n"),
             ("src/session.js", "const TTL = 30;\n"),
             ("test/session.test.js", "// tests\n"),
         ])
         .unwrap();
-        Self { sim, provider, base, budget: BUDGET, time: Duration::from_secs(30) }
+        Self { sim, provider, base, ticket, budget: BUDGET, time: Duration::from_secs(30) }
     }
 
-    async fn plan(&self) -> Ended {
-        let ticket = fixture::ticket();
-        let workflow = fixture::workflow(&ticket);
+    pub(super) async fn plan(&self) -> Ended {
+        let ticket = &self.ticket;
+        let workflow = fixture::workflow(ticket);
         let suffix = if self.provider == Provider::Openai { "/v1" } else { "" };
         let target = ModelTarget {
             provider: self.provider,
@@ -72,7 +81,7 @@ impl World {
         };
         let prompt = crate::prompt::user(Briefing {
             workflow: &workflow,
-            ticket: &ticket,
+            ticket,
             base: &self.base,
             previous: None,
             budget: self.budget,
@@ -82,9 +91,9 @@ impl World {
     }
 
     /// The results that the model got to read, in order.
-    fn results(&self) -> Vec<String> {
+    pub(super) fn results(&self) -> Vec<String> {
         let mut texts = Vec::new();
-        if let Some(last) = self.sim.requests(Some("FL-1")).last() {
+        if let Some(last) = self.sim.requests(Some("script")).last() {
             let body = serde_json::to_value(&last.body).unwrap();
             for message in body["messages"].as_array().into_iter().flatten() {
                 if message["role"] == "tool" {
@@ -229,7 +238,7 @@ async fn a_model_that_is_down_is_named_with_its_words() {
     let failure = failure(ended);
     assert_eq!(failure.kind, FailureKind::ModelUnavailable);
     assert!(failure.message.contains("Overloaded") && failure.message.contains("529"), "{failure}");
-    assert_eq!(world.sim.requests(Some("FL-1")).len(), 6, "the first try and five more");
+    assert_eq!(world.sim.requests(Some("script")).len(), 6, "the first try and five more");
 }
 
 #[tokio::test]

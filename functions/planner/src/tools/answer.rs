@@ -97,6 +97,6 @@ fn not_files(draft: &SpecDraft, base: &Base) -> Vec<String> {
 }
 
 fn rejected(problems: &[String]) -> Outcome {
-    let list: String = problems.iter().map(|problem| format!("- {problem}\n")).collect();
-    Outcome::Rejected(format!("The SPEC was not accepted. Correct all of this and call submit_spec again:\n{list}"))
+    let list = problems.join("\n- ");
+    Outcome::Rejected(format!("The SPEC was not accepted. Correct all of this and call submit_spec again:\n- {list}"))
 }
