@@ -192,9 +192,10 @@ impl World {
             };
             (*seq, Row { row, held: false })
         });
+        let outbox = rows.collect();
         let current = Some(story.workflow.id.clone());
         let state =
-            Memory(Arc::new(Mutex::new(Rows { story: Some(story), rows, links: 0, ends_after_look: None, current })));
+            Memory(Arc::new(Mutex::new(Rows { story: Some(story), outbox, links: 0, ends_after_look: None, current })));
         let tracker = flux_lens_sim::start(Config::default()).await.unwrap();
         let ticket = json!({"id": "FL-1", "title": "Keep sessions", "repository": "acme/shop"});
         tracker.create(serde_json::from_value(ticket).unwrap()).unwrap();
