@@ -11,7 +11,8 @@ const MARK: &str = "\"pi_tickets\"";
 
 /// The lines of progress in a batch, in its order. Total: what is none is left out.
 pub fn progress_lines(event: Value) -> Vec<ProgressLine> {
-    let event: LogsEvent = match serde_json::from_value(event) {
+    // The envelope's own reader borrows from its input, which a value cannot lend.
+    let event: LogsEvent = match serde_json::from_str(&event.to_string()) {
         Ok(event) => event,
         Err(error) => {
             tracing::error!(%error, "the event is not a batch of log events");

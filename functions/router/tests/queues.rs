@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Json, Router, routing::post};
@@ -52,8 +53,9 @@ impl Sqs {
     }
 }
 
-async fn call(State(sqs): State<Sqs>, headers: HeaderMap, Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
+async fn call(State(sqs): State<Sqs>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
     assert_eq!(headers["x-amz-target"], "AmazonSQS.SendMessageBatch");
+    let body: Value = serde_json::from_slice(&body).unwrap();
     *sqs.calls.lock().unwrap() += 1;
     let refused = match sqs.faults.lock().unwrap().pop_front() {
         Some(Fault::Status(status)) => {
