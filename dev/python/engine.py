@@ -15,6 +15,7 @@ Protocol with the parent:
 """
 
 import contextvars
+import dataclasses
 import json
 import os
 import signal
@@ -46,6 +47,8 @@ def main():
     send_small_writes_at_once()
     accept_one_root_key(settings["root_access_key_id"])
     authorize_batches_as_aws_does()
+    authorize_log_streams_as_aws_does()
+    assume_roles_for_this_account()
     wait_for_tasks_as_aws_does()
     stop_tasks_as_aws_does()
 
@@ -131,6 +134,47 @@ def authorize_batches_as_aws_does():
         return name.removesuffix("Batch") if service == "sqs" and name else name
 
     iam_actions.extract_iam_action = action
+
+
+def authorize_log_streams_as_aws_does():
+    """What writes to a log stream needs a permission for the stream: `log-group:NAME:*`.
+
+    MiniStack asks for one for the group, `log-group:NAME`, which that pattern does not match.
+    """
+    from ministack.core import iam_actions
+
+    require(iam_actions, "extract_resource_arn", "_safe_json_field")
+    extract = iam_actions.extract_resource_arn
+
+    def resource_arn(service, *request, **options):
+        arn = extract(service, *request, **options)
+        if service == "logs":
+            stream = iam_actions._safe_json_field(request[3], "logStreamName")
+            if stream and ":log-group:" in arn:
+                return f"{arn}:log-stream:{stream}"
+        return arn
+
+    iam_actions.extract_resource_arn = resource_arn
+
+
+def assume_roles_for_this_account():
+    """Root takes a role as a service of AWS would, which says for whose account it does.
+
+    The stand-in for Fargate gives sandboxes their role. A trust policy that lets ECS in
+    only for this account, as it should, refuses a caller without `aws:SourceAccount`.
+    """
+    from ministack.core import iam_evaluator
+
+    require(iam_evaluator, "EvalContext", "evaluate_trust_policy")
+    evaluate = iam_evaluator.evaluate_trust_policy
+
+    def evaluate_for_account(document, caller, context=None):
+        if context is not None and caller.endswith(":root"):
+            facts = {**(context.service_context or {}), "aws:sourceaccount": context.principal_account}
+            context = dataclasses.replace(context, service_context=facts)
+        return evaluate(document, caller, context)
+
+    iam_evaluator.evaluate_trust_policy = evaluate_for_account
 
 
 def wait_for_tasks_as_aws_does():

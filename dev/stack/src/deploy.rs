@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use aws_sdk_cloudformation::error::DisplayErrorContext;
+use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::types::{Capability, Parameter, Stack as Deployed, StackStatus};
 use futures::future::try_join_all;
 
@@ -134,7 +134,15 @@ async fn reasons(aws: &Aws, name: &str) -> Result<String> {
     Ok(failed.map(line).collect())
 }
 
-/// An error of an SDK with everything that is known about it.
-pub(crate) fn told<E: std::error::Error>(error: E) -> anyhow::Error {
-    anyhow::anyhow!("{}", DisplayErrorContext(error))
+/// An error of an SDK in one line: what the service said, or else why it said nothing.
+pub(crate) fn told<E, R>(error: SdkError<E, R>) -> anyhow::Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => anyhow::anyhow!("{code}: {message}"),
+        (Some(code), None) => anyhow::anyhow!("{code}"),
+        _ => anyhow::anyhow!("{}", DisplayErrorContext(error)),
+    }
 }

@@ -63,6 +63,8 @@ impl Sandbox {
         }
         let environment = self.environment(&definition, &folder).await?;
         let mut child = self.spawn(&definition, environment, &folder)?;
+        // A pipe that we never write to. When we are gone it ends, and the sandbox with it.
+        let life_line = child.stdin.take();
         let shipper = Shipper::start(&self.aws, &definition, self.task.id(), &mut child, &folder).await;
         let status = tokio::select! {
             status = child.wait() => status,
@@ -78,6 +80,7 @@ impl Sandbox {
                 }
             }
         };
+        drop(life_line);
         shipper.finish().await;
         if let Err(error) = std::fs::remove_dir_all(folder.join("tmp")) {
             tracing::debug!(%error, "a sandbox's folder stays");
@@ -120,7 +123,6 @@ impl Sandbox {
             .env_clear()
             .envs(environment)
             .current_dir(folder)
-            // A pipe that we never write to. When we are gone it ends, and the sandbox with it.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
