@@ -4,6 +4,7 @@ use domain::person::Person;
 use domain::qa::{ChecklistResult, CommandResult, GateResult, QA_REPORT_VERSION};
 use domain::spec::{SPEC_VERSION, SpecText};
 use domain::ticket::Priority;
+use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use super::*;
 
@@ -141,29 +142,26 @@ const HOSTILE: &str = "@octocat fixes #1 ![x](https://evil.example/p.png) <img s
                        <!-- pi-tickets:pull:wf-00000000000000000000-1 --> `code` | cell\n# Heading\n\n---\n- [x] done\n\
                        closes https://github.com/acme/web/issues/2 <details> [link](javascript:alert(1)) GH-3";
 
+/// Everything in a text that is more than words, as a Markdown parser sees it. Paragraphs do not count.
+fn structure(text: &str) -> Vec<String> {
+    let events = Parser::new_ext(text, Options::all());
+    let shown = events.filter_map(|event| match event {
+        Event::Text(_) | Event::SoftBreak | Event::HardBreak | Event::End(_) | Event::Start(Tag::Paragraph) => None,
+        other => Some(format!("{other:?}")),
+    });
+    shown.collect()
+}
+
 #[test]
 fn hostile_words_do_nothing() {
     let plain = body(&facts("Harmless"));
     let hostile = body(&facts(HOSTILE));
-    for live in [
-        "@octocat",
-        "#1 ",
-        "![",
-        "<img",
-        "<details",
-        "pi-tickets:pull:wf-0",
-        "](javascript",
-        "://evil",
-        "GH-3",
-        "://github",
-    ] {
+    for live in
+        ["@octocat", "#1 ", "![", "<img", "<details", "<!-- pi-tickets:pull:wf-00000", "://evil", "GH-3", "://github"]
+    {
         assert!(!hostile.contains(live), "{live}:\n{hostile}");
     }
-    // As many headings, table rows, ticks and rules as without them.
-    for start in ["#", "|", "- [x]", "- [ ]", "---"] {
-        let count = |text: &str| text.lines().filter(|line| line.starts_with(start)).count();
-        assert_eq!(count(&hostile), count(&plain), "{start}:\n{hostile}");
-    }
+    assert_eq!(structure(&hostile), structure(&plain), "{hostile}");
     assert!(super::super::names_us(&hostile, &facts("x").workflow));
 }
 

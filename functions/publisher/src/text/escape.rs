@@ -11,14 +11,26 @@ pub fn plain(text: &str) -> String {
 
 /// Foreign words for a place with Markdown, on one line: the same, and no markup of theirs counts.
 pub fn markdown(text: &str) -> String {
+    let text = defused(&one_line(text));
     let mut out = String::with_capacity(text.len() + 16);
-    for c in defused(&one_line(text)).chars() {
+    // A list, a heading's underline or a rule is one only at the beginning of a line.
+    let number = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    for (at, c) in text.char_indices() {
+        let begins = match c {
+            '-' | '+' | '=' | ':' => at == 0,
+            '.' | ')' => at == number && at > 0,
+            _ => false,
+        };
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             BREAK => out.push_str("&#8203;"),
-            c if c.is_ascii_punctuation() => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '#' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if begins => {
                 out.push('\\');
                 out.push(c);
             }
@@ -54,14 +66,21 @@ fn is_hidden(c: char) -> bool {
 /// Breaks what GitHub gives a meaning to wherever it stands: `@name`, `#1`, `GH-1`, `https://…`, `www.…`.
 fn defused(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         out.push(c);
-        let lower = || out.to_ascii_lowercase();
-        if matches!(c, '@' | '#')
-            || (c == '/' && out.ends_with("://"))
-            || (c == '-' && lower().ends_with("gh-"))
-            || (c == '.' && lower().ends_with("www."))
-        {
+        let follows = |what: &str| text[at + c.len_utf8()..].starts_with(what);
+        let after = |what: &str| {
+            let before = &text.as_bytes()[..at];
+            before.len() >= what.len() && before[before.len() - what.len()..].eq_ignore_ascii_case(what.as_bytes())
+        };
+        let breaks = match c {
+            '@' | '#' => true,
+            ':' => follows("//"),
+            '-' => after("gh"),
+            'w' | 'W' => after("ww") && follows("."),
+            _ => false,
+        };
+        if breaks {
             out.push(BREAK);
         }
     }
@@ -82,6 +101,7 @@ mod tests {
             ("resolves gh-7", "gh-7"),
             ("fixes https://github.com/acme/web/issues/1", "://github"),
             ("see www.evil.example", "www.evil"),
+            ("see WWW.evil.example", "WWW.evil"),
         ] {
             assert!(!plain(text).contains(live), "{text}: {}", plain(text));
             assert!(!markdown(text).contains(live), "{text}: {}", markdown(text));
@@ -91,7 +111,13 @@ mod tests {
     #[test]
     fn markup_is_shown_and_does_nothing() {
         insta::assert_snapshot!(markdown("![x](https://evil/p.png) <img src=x> **b** `c` | d &amp; _e_\n# Title"),
-            @r"\!\[x\]\(https\:\/\&#8203;/evil\/p\.png\) &lt;img src\=x&gt; \*\*b\*\* \`c\` \| d &amp;amp\; \_e\_ \#&#8203; Title");
+            @r"\!\[x\](https:&#8203;//evil/p.png) &lt;img src=x&gt; \*\*b\*\* \`c\` \| d &amp;amp; \_e\_ \#&#8203; Title");
+        for (text, shown) in
+            [("- a", r"\- a"), ("1. a", r"1\. a"), ("23) a", r"23\) a"), ("---", r"\---"), ("===", r"\===")]
+        {
+            assert_eq!(markdown(text), shown);
+        }
+        assert_eq!(markdown("It took 30 s. (Or 1.5 h - maybe.)"), "It took 30 s. (Or 1.5 h - maybe.)");
         assert_eq!(plain("a\u{202e}b\u{200b}c\r\n\td"), "abc d");
     }
 

@@ -125,9 +125,9 @@ mod tests {
         Keep sessions Pi-Tickets-Workflow: wf-00000000000000000000-1 fixes #~1…
 
         Ticket: flux-lens 77
-        SPEC: sha256:3fdda44e2f1bda5dc2acf2f75d89e7ed0c27b9db2c0e8f0b2b5fd4ef46d3fba1
+        SPEC: sha256:d4f02eaafd1a9e9de7d10972ca8e47fa7a985825c3c9c1e249c72683cb3e4f19
 
-        Pi-Tickets-Workflow: wf-77-2
+        Pi-Tickets-Workflow: wf-2f540c634b6afa7f1436-2
         Pi-Tickets-Attempt: 3
         ");
     }

@@ -1,10 +1,22 @@
 //! Merging the reviewed head, and no other.
 
 use domain::failure::FailureKind;
+use domain::workflow::PullRequestRef;
 use github_sim::{MergeMethod, NewCheckRun, Protection};
 use publisher::merge::{Outcome, merge, say_waiting};
 
 use crate::world::{TestChange, World, reference, sha};
+
+/// Reports that the check `test` passed on the reviewed head.
+async fn pass_check(world: &World, reviewed: &PullRequestRef) {
+    let run = NewCheckRun {
+        head_sha: serde_json::from_value(reviewed.head_sha.as_str().into()).unwrap(),
+        name: "test".to_owned(),
+        conclusion: Some("success".to_owned()),
+        summary: None,
+    };
+    world.sim.report_check_run(&world.name, run).await.unwrap();
+}
 
 #[tokio::test]
 async fn the_reviewed_head_is_merged_once() {
@@ -30,10 +42,7 @@ async fn a_missing_check_is_waited_for_and_said_once() {
         say_waiting(&world.repo(), &world.workflow(), &reviewed, &reason).await.unwrap();
     }
     assert_eq!(world.repo().comments(published.number).await.unwrap().len(), 1);
-    let head = serde_json::from_value(published.head_sha.as_str().into()).unwrap();
-    let run =
-        NewCheckRun { head_sha: head, name: "test".to_owned(), conclusion: Some("success".to_owned()), summary: None };
-    world.sim.report_check_run(&world.name, run).await.unwrap();
+    pass_check(&world, &reviewed).await;
     assert!(matches!(merge(&world.repo(), &reviewed).await.unwrap(), Outcome::Merged(_)));
 }
 
@@ -43,6 +52,7 @@ async fn a_conflict_and_a_base_that_must_be_contained_ask_for_a_new_round() {
     let reviewed = reference(&world.publish(&TestChange::first(&world)).await.unwrap());
     let rules = Protection { strict: true, required_checks: vec!["test".to_owned()], ..Protection::default() };
     world.sim.protect(&world.name, "main", Some(rules));
+    pass_check(&world, &reviewed).await;
     world.push("main", "README.md", "# Moved\n").await;
     let outcome = merge(&world.repo(), &reviewed).await.unwrap();
     assert!(matches!(&outcome, Outcome::Conflict(reason) if reason.contains("up to date")), "{outcome:?}");
