@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 /// A key pair in PEM.
 #[derive(Debug)]
-pub struct AppKey {
+pub(crate) struct AppKey {
     /// PKCS#8.
     pub private_pem: SecretString,
     /// SPKI.
@@ -20,7 +20,7 @@ impl AppKey {
     ///
     /// # Errors
     /// When the operating system has no random numbers to give.
-    pub fn generate() -> Result<Self> {
+    pub(crate) fn generate() -> Result<Self> {
         let failed = |_| anyhow!("an RSA key pair could not be made");
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
         let private: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;

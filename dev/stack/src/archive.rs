@@ -17,7 +17,7 @@ use zip::write::SimpleFileOptions;
 ///
 /// # Errors
 /// When it cannot be written, which for a writer in memory it can.
-pub fn archive(program: &Path) -> Result<Vec<u8>> {
+pub(crate) fn archive(program: &Path) -> Result<Vec<u8>> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o755);
     zip.start_file("bootstrap", options)?;
@@ -34,7 +34,7 @@ fn quoted(text: &str) -> String {
 ///
 /// # Errors
 /// When there is no such program or the folder cannot be written.
-pub fn keep(path: &Path, folder: &Path) -> Result<PathBuf> {
+pub(crate) fn keep(path: &Path, folder: &Path) -> Result<PathBuf> {
     let name = path.file_name().with_context(|| format!("{} is no program", path.display()))?;
     let kept = folder.join(name);
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
@@ -50,7 +50,7 @@ pub fn keep(path: &Path, folder: &Path) -> Result<PathBuf> {
 }
 
 /// The first 16 hexadecimal digits of the SHA-256.
-pub fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     hex::encode(&Sha256::digest(bytes)[..8])
 }
 

@@ -40,7 +40,7 @@ const SCRIPTED_MODEL: &str = "scripted-model";
 
 /// How long each phase of the start took.
 #[derive(Debug, Clone, Default)]
-pub struct Phases(pub Vec<(&'static str, Duration)>);
+pub(crate) struct Phases(pub Vec<(&'static str, Duration)>);
 
 impl Phases {
     fn note(&mut self, name: &'static str, since: Instant) {
@@ -106,11 +106,13 @@ pub(crate) async fn start(toolchain: &Toolchain, settings: Settings, progress: &
     door.lead_to(api);
     let api_token: ApiToken = secrets::read(&aws, outputs.get("ApiTokenSecretArn")?).await?;
     tokio::try_join!(connect(&aws, &outputs, &services, door.url()), warm::functions(&aws, &settings.name))?;
+    let logs = settings.folder.join("sandboxes");
+    std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
     let host = Host {
         cluster: outputs.get("ClusterArn")?.to_owned(),
         runner: programs.path(RUNNER),
         container: programs.path(STACK),
-        folder: settings.folder.join("sandboxes"),
+        logs,
         environment: image(toolchain),
     };
     let fargate = Fargate::start(aws.clone(), host);

@@ -12,13 +12,13 @@ use tokio::process::Command;
 use crate::archive;
 
 /// The program of the sandboxes, which no Lambda function runs.
-pub const RUNNER: &str = "runner";
+pub(crate) const RUNNER: &str = "runner";
 /// This program.
-pub const STACK: &str = "stack";
+pub(crate) const STACK: &str = "stack";
 
 /// The folder of the built programs.
 #[derive(Debug, Clone)]
-pub struct Programs {
+pub(crate) struct Programs {
     folder: PathBuf,
 }
 
@@ -27,7 +27,7 @@ impl Programs {
     ///
     /// # Errors
     /// When one does not compile; the compiler's messages are then on standard error.
-    pub async fn build(root: &Path, functions: &[String], progress: &ProgressBar) -> Result<Self> {
+    pub(crate) async fn build(root: &Path, functions: &[String], progress: &ProgressBar) -> Result<Self> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(root).args(["build", "--workspace", "--locked", "--message-format=json-render-diagnostics"]);
         for name in functions.iter().map(String::as_str).chain([RUNNER, STACK]) {
@@ -63,7 +63,7 @@ impl Programs {
     ///
     /// # Errors
     /// When one is missing or the folder cannot be written.
-    pub fn kept(&self, functions: &[String], folder: &Path) -> Result<Self> {
+    pub(crate) fn kept(&self, functions: &[String], folder: &Path) -> Result<Self> {
         for name in functions.iter().map(String::as_str).chain([RUNNER, STACK]) {
             archive::keep(&self.path(name), folder)?;
         }
@@ -71,7 +71,7 @@ impl Programs {
     }
 
     /// Where a program is.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 }

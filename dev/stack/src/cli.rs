@@ -97,6 +97,9 @@ struct ContainOptions {
     /// How long the program gets between SIGTERM and SIGKILL, seconds
     #[arg(long, default_value_t = 30)]
     stop_seconds: u64,
+    /// A folder that goes with the program
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
     program: OsString,
 }
 
@@ -125,7 +128,8 @@ async fn run(command: Command) -> Result<ExitCode> {
     let toolchain = Toolchain::of_this_checkout();
     match command {
         Command::Contain(options) => {
-            contain::run(&options.program, Duration::from_secs(options.stop_seconds)).await
+            let grace = Duration::from_secs(options.stop_seconds);
+            contain::run(&options.program, grace, options.scratch.as_deref()).await
         }
         Command::Demo(options) => {
             let scenarios = demo::shipped(&toolchain, &options.scenarios)?;

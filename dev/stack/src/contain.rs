@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -30,13 +31,14 @@ const POLL: Duration = Duration::from_millis(5);
 /// Far enough away.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// Runs `program` until it ends. `stop_after` is how long it gets between SIGTERM and SIGKILL.
+/// Runs `program` until it ends. `stop_after` is how long it gets between SIGTERM and SIGKILL, and `scratch` a folder
+/// that nobody needs afterwards.
 ///
 /// The exit code is the program's, or 128 and the signal that ended it.
 ///
 /// # Errors
 /// When the program cannot be started.
-pub async fn run(program: &OsString, stop_after: Duration) -> Result<ExitCode> {
+pub async fn run(program: &OsString, stop_after: Duration, scratch: Option<&Path>) -> Result<ExitCode> {
     prctl::set_child_subreaper(true).context("orphans cannot be adopted")?;
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -68,6 +70,11 @@ pub async fn run(program: &OsString, stop_after: Duration) -> Result<ExitCode> {
         }
     };
     end_descendants();
+    if let Some(scratch) = scratch
+        && let Err(error) = fs::remove_dir_all(scratch)
+    {
+        tracing::warn!(%error, "{} stays", scratch.display());
+    }
     Ok(ExitCode::from(code(status)))
 }
 

@@ -39,7 +39,7 @@ impl Outputs {
 ///
 /// # Errors
 /// When a program or file is missing or the engine refuses an upload.
-pub async fn upload(aws: &Aws, root: &Path, template: &Template, programs: &Programs) -> Result<String> {
+pub(crate) async fn upload(aws: &Aws, root: &Path, template: &Template, programs: &Programs) -> Result<String> {
     aws.s3.create_bucket().bucket(BUCKET).send().await.map_err(told).context("making the artifact bucket")?;
     let functions = template.functions();
     let uploads = functions.iter().map(|name| async move {
@@ -70,7 +70,7 @@ async fn put(aws: &Aws, key: &str, bytes: Vec<u8>) -> Result<()> {
 ///
 /// # Errors
 /// When the engine refuses it; the reasons that it gives for each resource are part of the error.
-pub async fn create(
+pub(crate) async fn create(
     aws: &Aws,
     name: &str,
     template_url: &str,

@@ -22,7 +22,7 @@ const OF_ONE_HOP: [HeaderName; 6] =
 
 /// The open door. Dropping it closes it.
 #[derive(Debug)]
-pub struct Door {
+pub(crate) struct Door {
     url: String,
     inside: Arc<Inside>,
     server: JoinHandle<io::Result<()>>,
@@ -39,7 +39,7 @@ impl Door {
     ///
     /// # Errors
     /// When there is no free port.
-    pub async fn open() -> io::Result<Self> {
+    pub(crate) async fn open() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
@@ -52,12 +52,12 @@ impl Door {
     }
 
     /// `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Says where the API is, once.
-    pub fn lead_to(&self, api: String) {
+    pub(crate) fn lead_to(&self, api: String) {
         if self.inside.api.set(api).is_err() {
             tracing::debug!("the door leads somewhere already");
         }

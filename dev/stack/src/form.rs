@@ -4,7 +4,7 @@ use html5gum::{StartTag, Token, Tokenizer};
 
 /// A form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Form {
+pub(crate) struct Form {
     /// Where it goes; empty for the page itself.
     pub action: String,
     /// Hidden fields with their values.
@@ -17,7 +17,7 @@ pub struct Form {
 
 impl Form {
     /// The forms of a page that are submitted by POST.
-    pub fn all(html: &str) -> Vec<Self> {
+    pub(crate) fn all(html: &str) -> Vec<Self> {
         let (mut forms, mut open) = (Vec::new(), None::<Self>);
         for token in Tokenizer::new(html) {
             let Ok(token) = token;
@@ -52,7 +52,7 @@ impl Form {
     }
 
     /// The name of the choice with this value, whatever the case of its letters.
-    pub fn choice(&self, value: &str) -> Option<&(String, String)> {
+    pub(crate) fn choice(&self, value: &str) -> Option<&(String, String)> {
         self.choices.iter().find(|(_, own)| own.eq_ignore_ascii_case(value))
     }
 }

@@ -11,7 +11,7 @@ use crate::deploy::told;
 ///
 /// # Errors
 /// When the engine refuses.
-pub async fn create(aws: &Aws, name: &str, value: &Value) -> Result<String> {
+pub(crate) async fn create(aws: &Aws, name: &str, value: &Value) -> Result<String> {
     let answer = aws.secrets.create_secret().name(name).secret_string(value.to_string()).send().await;
     let answer = answer.map_err(told).with_context(|| format!("making the secret {name}"))?;
     answer.arn.with_context(|| format!("the secret {name} got no ARN"))
@@ -21,7 +21,7 @@ pub async fn create(aws: &Aws, name: &str, value: &Value) -> Result<String> {
 ///
 /// # Errors
 /// When the engine refuses or the value is of another form.
-pub async fn read<T: DeserializeOwned>(aws: &Aws, arn: &str) -> Result<T> {
+pub(crate) async fn read<T: DeserializeOwned>(aws: &Aws, arn: &str) -> Result<T> {
     let answer = aws.secrets.get_secret_value().secret_id(arn).send().await;
     let answer = answer.map_err(told).with_context(|| format!("reading the secret {arn}"))?;
     let text = answer.secret_string.with_context(|| format!("the secret {arn} has no text value"))?;

@@ -15,28 +15,28 @@ static PARAMETER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^  ([A-Za-z0-9
 
 /// The template's text.
 #[derive(Debug, Clone)]
-pub struct Template(String);
+pub(crate) struct Template(String);
 
 impl Template {
     /// Takes the text of `template.yaml`.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The folders under `functions/` that are deployed, each once.
-    pub fn functions(&self) -> Vec<String> {
+    pub(crate) fn functions(&self) -> Vec<String> {
         CODE.captures_iter(&self.0).map(|found| found[2].to_owned()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The names of the parameters.
-    pub fn parameters(&self) -> BTreeSet<String> {
+    pub(crate) fn parameters(&self) -> BTreeSet<String> {
         let section = self.0.lines().skip_while(|line| *line != "Parameters:").skip(1);
         let section = section.take_while(|line| line.is_empty() || line.starts_with([' ', '#']));
         section.filter_map(|line| Some(PARAMETER.captures(line)?[1].to_owned())).collect()
     }
 
     /// The state machine's file.
-    pub fn definition(&self) -> Option<String> {
+    pub(crate) fn definition(&self) -> Option<String> {
         DEFINITION.captures(&self.0).map(|found| found[2].to_owned())
     }
 
@@ -44,7 +44,7 @@ impl Template {
     ///
     /// # Errors
     /// When the template names nothing on disk, or something that is not in `objects`.
-    pub fn with_artifacts(&self, bucket: &str, objects: &BTreeMap<String, String>) -> Result<String> {
+    pub(crate) fn with_artifacts(&self, bucket: &str, objects: &BTreeMap<String, String>) -> Result<String> {
         let mut missing = BTreeSet::new();
         let mut place = |key: &str| {
             objects.get(key).map(|object| format!("s3://{bucket}/{object}")).unwrap_or_else(|| {

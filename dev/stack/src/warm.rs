@@ -14,7 +14,7 @@ const PROBE: &str = r#"{"warm":true}"#;
 ///
 /// # Errors
 /// When the engine does not answer.
-pub async fn names(aws: &Aws, stack: &str) -> Result<Vec<String>> {
+pub(crate) async fn names(aws: &Aws, stack: &str) -> Result<Vec<String>> {
     let functions = aws.lambda.list_functions().send().await.map_err(told)?.functions.unwrap_or_default();
     let names = functions.into_iter().filter_map(|function| function.function_name);
     Ok(names.filter(|name| name.starts_with(&format!("{stack}-"))).collect())

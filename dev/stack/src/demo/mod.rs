@@ -77,14 +77,13 @@ async fn all(
     stop: &CancellationToken,
     played: &mut Vec<Played>,
 ) -> Result<()> {
-    let (mut rest, mut number) = (scenarios, 1);
-    while let Some(first) = rest.first() {
-        let same = rest.iter().take_while(|scenario| scenario.parameters == first.parameters).count();
-        let (now, later) = rest.split_at(same);
+    let (mut rest, mut number): (Vec<&Scenario>, _) = (scenarios.iter().collect(), 1);
+    while let Some(first) = rest.first().copied() {
+        let (now, later): (Vec<_>, Vec<_>) = rest.into_iter().partition(|scenario| scenario.parameters == first.parameters);
         let starting = start(toolchain, first.parameters.clone(), options, number);
         let Some(stack) = stop.run_until_cancelled(starting).await else { return Ok(()) };
         let stack = stack?;
-        let result = stop.run_until_cancelled(in_turn(&stack, now, options.interactive, played)).await;
+        let result = stop.run_until_cancelled(in_turn(&stack, &now, options.interactive, played)).await;
         if result.is_none() {
             ui::step("stopping");
         }
@@ -130,7 +129,7 @@ pub(crate) fn spinner() -> ProgressBar {
     progress
 }
 
-async fn in_turn(stack: &Stack, scenarios: &[Scenario], interactive: bool, played: &mut Vec<Played>) -> Result<()> {
+async fn in_turn(stack: &Stack, scenarios: &[&Scenario], interactive: bool, played: &mut Vec<Played>) -> Result<()> {
     for scenario in scenarios {
         let mut printer = Printer::begin(scenario);
         let mut decider: Box<dyn Decider> = if interactive {

@@ -16,7 +16,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
-pub use sandbox::EXIT_NOT_STARTED;
 use sandbox::Sandbox;
 
 /// How often the engine is asked for tasks.
@@ -24,36 +23,36 @@ const POLL: Duration = Duration::from_millis(120);
 
 /// What the stand-in needs to start sandboxes.
 #[derive(Debug, Clone)]
-pub struct Host {
+pub(crate) struct Host {
     /// The cluster whose tasks it runs.
     pub cluster: String,
     /// The `runner` program.
     pub runner: PathBuf,
     /// The `stack` program, which [contains](crate::contain) the runner.
     pub container: PathBuf,
-    /// Where sandboxes have their folders.
-    pub folder: PathBuf,
+    /// Where the sandboxes' output is kept.
+    pub logs: PathBuf,
     /// What the image would provide: where Node, Pi and the toolchains are.
     pub environment: BTreeMap<String, String>,
 }
 
 /// The running stand-in. Dropping it ends all sandboxes without waiting.
 #[derive(Debug)]
-pub struct Fargate {
+pub(crate) struct Fargate {
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Fargate {
     /// Begins to look for tasks.
-    pub fn start(aws: Aws, host: Host) -> Self {
+    pub(crate) fn start(aws: Aws, host: Host) -> Self {
         let stop = CancellationToken::new();
         let task = tokio::spawn(watch(aws, host, stop.clone()));
         Self { stop, task }
     }
 
     /// Ends every sandbox, and returns when they are gone.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.cancel();
         if let Err(error) = (&mut self.task).await {
             tracing::warn!(%error, "the stand-in for Fargate ended badly");

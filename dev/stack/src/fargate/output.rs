@@ -55,7 +55,7 @@ impl Shipper {
                 None
             }
         };
-        let file = File::create(folder.join("output.log")).await.ok();
+        let file = File::create(folder.join(format!("{id}.log"))).await.ok();
         Self { task: tokio::spawn(ship(receiver, stream, file)) }
     }
 

@@ -1,7 +1,7 @@
 //! One task: from its definition to its exit code.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::Host;
 use crate::aws::Aws;
 
 /// The exit code of a sandbox that could not be started.
-pub const EXIT_NOT_STARTED: i32 = 125;
+const EXIT_NOT_STARTED: i32 = 125;
 /// How much longer than its own grace the container gets before it is killed.
 const MARGIN: Duration = Duration::from_secs(10);
 /// How often the report of the end is tried.
@@ -56,16 +56,19 @@ impl Sandbox {
 
     async fn contain(&self, stop: &CancellationToken) -> Result<ExitStatus> {
         let definition = api::definition(&self.aws, &self.task.definition).await?;
-        let folder = self.host.folder.join(self.task.id());
+        // Not inside this checkout, whose files build tools would take for the repository's surroundings.
+        let scratch = tempfile::Builder::new().prefix("pi-tickets-sandbox-").tempdir().context("making a folder")?;
         for name in ["home", "tmp"] {
-            let path = folder.join(name);
-            std::fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
+            let path = scratch.path().join(name);
+            std::fs::create_dir(&path).with_context(|| format!("making {}", path.display()))?;
         }
-        let environment = self.environment(&definition, &folder).await?;
-        let mut child = self.spawn(&definition, environment, &folder)?;
+        let environment = self.environment(&definition, scratch.path()).await?;
+        let mut child = self.spawn(&definition, environment, scratch.path())?;
+        // From here on it is the container's to remove, also when we are gone.
+        drop(scratch.keep());
         // A pipe that we never write to. When we are gone it ends, and the sandbox with it.
         let life_line = child.stdin.take();
-        let shipper = Shipper::start(&self.aws, &definition, self.task.id(), &mut child, &folder).await;
+        let shipper = Shipper::start(&self.aws, &definition, self.task.id(), &mut child, &self.host.logs).await;
         let status = tokio::select! {
             status = child.wait() => status,
             () = stop.cancelled() => {
@@ -82,18 +85,15 @@ impl Sandbox {
         };
         drop(life_line);
         shipper.finish().await;
-        if let Err(error) = std::fs::remove_dir_all(folder.join("tmp")) {
-            tracing::debug!(%error, "a sandbox's folder stays");
-        }
         status.context("waiting for a sandbox")
     }
 
     /// Of the image, the definition, the task, and the role, in this order. Nothing of our own environment.
-    async fn environment(&self, definition: &Definition, folder: &Path) -> Result<BTreeMap<String, String>> {
+    async fn environment(&self, definition: &Definition, scratch: &Path) -> Result<BTreeMap<String, String>> {
         let mut environment = self.host.environment.clone();
         environment.extend(definition.environment.clone());
         environment.extend(self.task.environment.clone());
-        let path = |name: &str| folder.join(name).display().to_string();
+        let path = |name: &str| scratch.join(name).display().to_string();
         let own = [
             ("HOME", path("home")),
             ("TMPDIR", path("tmp")),
@@ -115,14 +115,15 @@ impl Sandbox {
         Ok(environment)
     }
 
-    fn spawn(&self, definition: &Definition, environment: BTreeMap<String, String>, folder: &PathBuf) -> Result<Child> {
+    fn spawn(&self, definition: &Definition, environment: BTreeMap<String, String>, scratch: &Path) -> Result<Child> {
         Command::new(&self.host.container)
             .arg("contain")
-            .args(["--stop-seconds", &definition.stop_seconds.to_string()])
+            .args(["--stop-seconds", &definition.stop_seconds.to_string(), "--scratch"])
+            .arg(scratch)
             .arg(&self.host.runner)
             .env_clear()
             .envs(environment)
-            .current_dir(folder)
+            .current_dir(scratch)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
