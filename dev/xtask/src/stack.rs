@@ -24,8 +24,8 @@ pub(crate) fn run(toolchain: &Toolchain, verb: &str, args: &[OsString]) -> Resul
         "build",
         "--quiet",
         "--locked",
-        "--package",
-        "stack",
+        // With the features that the whole workspace uses: the stack builds its functions with the same.
+        "--workspace",
         "--bin",
         "stack",
     ]))?;
