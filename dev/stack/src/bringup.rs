@@ -21,6 +21,7 @@ use crate::build::{Programs, RUNNER, STACK};
 use crate::deploy::{self, Outputs};
 use crate::door::Door;
 use crate::fargate::{Fargate, Host};
+use crate::folder::Folder;
 use crate::settings::{API_APPROVER, APPROVER, CodeHost, MAINTAINER, Model, Settings};
 use crate::stack::{Running, Stack};
 use crate::template::Template;
@@ -67,7 +68,7 @@ pub(crate) async fn start(toolchain: &Toolchain, settings: Settings, progress: &
     let mut phases = Phases::default();
     let root = toolchain.root().to_owned();
     let template = Template::new(read(&root.join("template.yaml"))?);
-    std::fs::create_dir_all(&settings.folder).with_context(|| format!("making {}", settings.folder.display()))?;
+    let folder = Folder::make(&settings.folder, settings.keep_folder)?;
 
     progress.set_message("building the programs, starting the engine and the simulators");
     let engine_settings = EngineSettings::new(settings.folder.join("engine"));
@@ -130,6 +131,7 @@ pub(crate) async fn start(toolchain: &Toolchain, settings: Settings, progress: &
         sweeper,
         api_token: api_token.token,
         phases,
+        folder,
     })
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use indicatif::ProgressBar;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
@@ -43,9 +45,10 @@ impl Programs {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
+            .process_group(0)
             .spawn()
             .context("`cargo` could not be started")?;
+        let mut compilers = Group(child.id());
         let mut folder = None;
         if let Some(output) = child.stdout.take() {
             let mut lines = BufReader::new(output).lines();
@@ -54,6 +57,7 @@ impl Programs {
             }
         }
         let status = child.wait().await.context("waiting for `cargo build`")?;
+        compilers.disarm();
         ensure!(status.success(), "the programs could not be built ({status}); the compiler's messages are above");
         let folder = folder.context("`cargo build` did not say where it put the programs")?;
         Ok(Self { folder })
@@ -73,6 +77,25 @@ impl Programs {
     /// Where a program is.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+}
+
+/// Ends cargo and the compilers that it started, if they still run.
+struct Group(Option<u32>);
+
+impl Group {
+    /// The group has ended; its number may soon be another's.
+    fn disarm(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0.and_then(|id| i32::try_from(id).ok()) {
+            // The only failure is that none of them is left.
+            killpg(Pid::from_raw(id), Signal::SIGTERM).ok();
+        }
     }
 }
 

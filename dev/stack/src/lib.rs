@@ -16,6 +16,7 @@ mod demo;
 mod deploy;
 mod door;
 mod fargate;
+mod folder;
 mod form;
 mod mail;
 pub mod scenario;

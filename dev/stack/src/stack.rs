@@ -16,6 +16,7 @@ use crate::console::Console;
 use crate::deploy::Outputs;
 use crate::door::Door;
 use crate::fargate::Fargate;
+use crate::folder::Folder;
 use crate::mail::Mailbox;
 use crate::settings::Settings;
 use crate::sweep::Clock;
@@ -47,6 +48,8 @@ pub(crate) struct Running {
     pub(crate) settings: Settings,
     pub(crate) api_token: SecretString,
     pub(crate) phases: Phases,
+    /// Last, so that it goes last.
+    pub(crate) folder: Folder,
 }
 
 impl Stack {
@@ -173,7 +176,7 @@ impl Stack {
 
     /// Ends everything, and returns when it is gone.
     pub async fn stop(self) {
-        let Running { fargate, sweeper, door, services, engine, settings, .. } = self.running;
+        let Running { fargate, sweeper, door, services, engine, folder, .. } = self.running;
         drop(sweeper);
         if tokio::time::timeout(GRACE, fargate.stop()).await.is_err() {
             tracing::warn!("sandboxes take long to end; they are killed");
@@ -192,10 +195,6 @@ impl Stack {
         if let Some(model) = model {
             model.0.shutdown().await;
         }
-        if !settings.keep_folder
-            && let Err(error) = std::fs::remove_dir_all(&settings.folder)
-        {
-            tracing::debug!(%error, "the stack's folder stays");
-        }
+        drop(folder);
     }
 }

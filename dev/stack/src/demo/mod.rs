@@ -18,6 +18,7 @@ use self::interactive::Prompt;
 use self::print::Printer;
 use crate::cli::{DemoOptions, INTERRUPTED};
 use crate::scenario::{Decider, Played, RunResult, Scenario, Scripted, play};
+use crate::folder;
 use crate::settings::Settings;
 use crate::stack::Stack;
 use crate::ui;
@@ -106,8 +107,9 @@ async fn start(
     options: &DemoOptions,
     number: u32,
 ) -> Result<Stack> {
-    let name = format!("demo-{}-{number}", std::process::id());
-    let mut settings = Settings::new(&name, toolchain.root().join(".stack").join(&name));
+    let (name, parent) = (folder::name(number), toolchain.root().join(".stack"));
+    folder::remove_stale(&parent);
+    let mut settings = Settings::new(&name, parent.join(&name));
     settings.parameters = parameters;
     settings.keep_folder = options.keep;
     let began = Instant::now();
@@ -115,6 +117,9 @@ async fn start(
     let stack = Stack::start(toolchain, settings, &progress).await;
     progress.finish_and_clear();
     let stack = stack?;
+    if options.keep {
+        folder::mark_kept(stack.folder())?;
+    }
     print::started(&stack, began.elapsed());
     Ok(stack)
 }

@@ -30,13 +30,23 @@ impl fmt::Display for Difference {
     }
 }
 
+/// The longest text that is shown of what was found, characters.
+const SHOWN: usize = 400;
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{} … ({} bytes)", &text[..at], text.len()),
+        None => text,
+    }
+}
+
 /// Gathers differences.
 #[derive(Default)]
 struct Differences(Vec<Difference>);
 
 impl Differences {
     fn note(&mut self, what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) {
-        self.0.push(Difference { what: what.into(), expected: expected.into(), found: found.into() });
+        self.0.push(Difference { what: what.into(), expected: expected.into(), found: shortened(found.into()) });
     }
 
     fn equal<T: PartialEq + fmt::Debug>(&mut self, what: &str, expected: &T, found: &T) {
