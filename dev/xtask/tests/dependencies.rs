@@ -23,14 +23,13 @@ fn place(metadata: &Metadata, package: &Package) -> (String, String) {
 /// Each of our packages with its folder and what of ours it is built from.
 fn ours(metadata: &Metadata) -> BTreeMap<String, (String, BTreeSet<String>)> {
     let packages = metadata.workspace_packages();
-    let names: BTreeSet<String> = packages.iter().map(|package| package.name.to_string()).collect();
     packages
         .iter()
         .map(|package| {
             let used = package
                 .dependencies
                 .iter()
-                .filter(|dependency| dependency.kind == DependencyKind::Normal && names.contains(&dependency.name))
+                .filter(|dependency| dependency.kind == DependencyKind::Normal && dependency.path.is_some())
                 .map(|dependency| dependency.name.clone())
                 .collect();
             (package.name.to_string(), (place(metadata, package).0, used))

@@ -27,23 +27,23 @@ async fn a_new_ticket_is_told_with_one_signature_per_key() {
     {
       "event": "ticket.created",
       "ticket": {
-        "assignee": null,
-        "base_branch": "main",
-        "description": "See `session.js`.",
         "id": "FL-1",
+        "version": 3,
+        "updated_at": "2026-11-20T09:00:00Z",
+        "title": "Sessions expire too early",
+        "description": "See `session.js`.",
+        "url": "https://flux-lens.example/tickets/FL-1",
+        "priority": "normal",
         "labels": [
           "bug"
         ],
-        "priority": "normal",
         "reporter": {
-          "email": "ann@acme.example",
-          "id": "u-1"
+          "id": "u-1",
+          "email": "ann@acme.example"
         },
+        "assignee": null,
         "repository": "acme/shop",
-        "title": "Sessions expire too early",
-        "updated_at": "2026-11-20T09:00:00Z",
-        "url": "https://flux-lens.example/tickets/FL-1",
-        "version": 3
+        "base_branch": "main"
       }
     }
     "#);

@@ -11,33 +11,33 @@ async fn a_ticket_is_read_commented_and_moved() {
     let comment = world.json(Method::POST, "/tickets/FL-1/comments", Some(json!({"body": "**Started.**"})), 201).await;
     assert_json_snapshot!(comment, @r#"
     {
+      "id": "c-1",
       "author": "Integration",
       "body": "**Started.**",
-      "created_at": "2026-11-22T10:00:00Z",
-      "id": "c-1"
+      "created_at": "2026-11-22T10:00:00Z"
     }
     "#);
     let moved = world.json(Method::PATCH, "/tickets/FL-1", Some(json!({"status": "In Progress"})), 200).await;
     assert_json_snapshot!(moved, @r#"
     {
-      "assignee": null,
-      "base_branch": "main",
-      "description": "See `session.js`.",
       "id": "FL-1",
+      "version": 4,
+      "updated_at": "2026-11-22T10:00:00Z",
+      "title": "Sessions expire too early",
+      "description": "See `session.js`.",
+      "url": "https://flux-lens.example/tickets/FL-1",
+      "priority": "normal",
       "labels": [
         "bug"
       ],
-      "priority": "normal",
       "reporter": {
-        "email": "ann@acme.example",
-        "id": "u-1"
+        "id": "u-1",
+        "email": "ann@acme.example"
       },
+      "assignee": null,
       "repository": "acme/shop",
-      "status": "In Progress",
-      "title": "Sessions expire too early",
-      "updated_at": "2026-11-22T10:00:00Z",
-      "url": "https://flux-lens.example/tickets/FL-1",
-      "version": 4
+      "base_branch": "main",
+      "status": "In Progress"
     }
     "#);
     assert_eq!(world.json(Method::GET, "/tickets/FL-1", None, 200).await, moved);
@@ -55,42 +55,42 @@ async fn a_wrong_call_gets_a_problem() {
     assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"Flux Lens\"");
     assert_json_snapshot!(response.json::<Value>().await.unwrap(), @r#"
     {
-      "detail": "a bearer token is required",
-      "status": 401,
+      "type": "about:blank",
       "title": "Unauthorized",
-      "type": "about:blank"
+      "status": 401,
+      "detail": "a bearer token is required"
     }
     "#);
     assert_eq!(world.http.get(&url).bearer_auth("guess").send().await.unwrap().status(), 401);
     assert_json_snapshot!(world.json(Method::GET, "/tickets/FL-9", None, 404).await, @r#"
     {
-      "detail": "there is no ticket \"FL-9\"",
-      "status": 404,
+      "type": "about:blank",
       "title": "Not Found",
-      "type": "about:blank"
+      "status": 404,
+      "detail": "there is no ticket \"FL-9\""
     }
     "#);
     let patch = |body: Value| world.json(Method::PATCH, "/tickets/FL-1", Some(body), 422);
     assert_json_snapshot!(patch(json!({"status": "Finished"})).await, @r#"
     {
+      "type": "about:blank",
+      "title": "Unprocessable Entity",
+      "status": 422,
       "detail": "unknown variant `Finished`, expected one of `Open`, `In Progress`, `Done`, `Blocked`, `Cancelled`",
       "errors": [
         {
-          "detail": "unknown variant `Finished`, expected one of `Open`, `In Progress`, `Done`, `Blocked`, `Cancelled`",
-          "field": "status"
+          "field": "status",
+          "detail": "unknown variant `Finished`, expected one of `Open`, `In Progress`, `Done`, `Blocked`, `Cancelled`"
         }
-      ],
-      "status": 422,
-      "title": "Unprocessable Entity",
-      "type": "about:blank"
+      ]
     }
     "#);
     assert_json_snapshot!(patch(json!({"status": "Open"})).await["detail"], @r#""the status cannot be set to Open; use one of: In Progress, Done, Blocked, Cancelled""#);
     assert_json_snapshot!(patch(json!({"state": "Done"})).await["errors"], @r#"
     [
       {
-        "detail": "unknown field `state`, expected `status`",
-        "field": "state"
+        "field": "state",
+        "detail": "unknown field `state`, expected `status`"
       }
     ]
     "#);
@@ -98,16 +98,16 @@ async fn a_wrong_call_gets_a_problem() {
     assert_json_snapshot!(comment(json!({"body": " "})).await["errors"], @r#"
     [
       {
-        "detail": "a comment needs words",
-        "field": "body"
+        "field": "body",
+        "detail": "a comment needs words"
       }
     ]
     "#);
     assert_json_snapshot!(comment(json!({"body": "x".repeat(65_537)})).await["errors"], @r#"
     [
       {
-        "detail": "a comment has at most 65536 characters",
-        "field": "body"
+        "field": "body",
+        "detail": "a comment has at most 65536 characters"
       }
     ]
     "#);

@@ -138,7 +138,7 @@ mod tests {
         body["stream"] = json!(true);
         body["tools"] = json!([{"name": "submit_spec", "description": "d", "input_schema": {"type": "object"}}]);
         let ask = read(&body).unwrap();
-        assert_eq!((ask.opening.as_str(), ask.rest.as_str()), ("System\nTask\n", "a\nread\nfile\n"));
+        assert_eq!((ask.opening.as_str(), ask.rest.as_str()), ("System\nTask\n", "read\na\nfile\n"));
         assert_eq!((ask.consumer, ask.stream, ask.model.as_str()), (Consumer::Plan, true, "m"));
         let longer = read(&{
             let mut longer = body.clone();

@@ -87,14 +87,14 @@ async fn lists_models() {
     {
       "data": [
         {
-          "created_at": "1970-01-01T00:00:00Z",
-          "display_name": "scripted-model",
+          "type": "model",
           "id": "scripted-model",
-          "type": "model"
+          "display_name": "scripted-model",
+          "created_at": "1970-01-01T00:00:00Z"
         }
       ],
-      "first_id": "scripted-model",
       "has_more": false,
+      "first_id": "scripted-model",
       "last_id": "scripted-model"
     }
     "#);

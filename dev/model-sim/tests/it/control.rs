@@ -22,40 +22,40 @@ async fn scripts_come_and_go() {
     assert_json_snapshot!(get(&world, "/_sim/scripts").await, @r#"
     [
       {
+        "key": "one",
+        "match": "ticket: FL-1",
         "consumers": {
-          "code": {
-            "lines": 1,
-            "remaining": 0,
-            "turns": 1,
-            "used": 1
-          },
           "plan": {
             "lines": 0,
+            "used": 0,
             "remaining": 0,
-            "turns": 0,
-            "used": 0
+            "turns": 0
+          },
+          "code": {
+            "lines": 1,
+            "used": 1,
+            "remaining": 0,
+            "turns": 1
           }
-        },
-        "key": "one",
-        "match": "ticket: FL-1"
+        }
       },
       {
+        "key": "two",
+        "match": "ticket: FL-2",
         "consumers": {
-          "code": {
-            "lines": 1,
-            "remaining": 1,
-            "turns": 0,
-            "used": 0
-          },
           "plan": {
             "lines": 0,
+            "used": 0,
             "remaining": 0,
-            "turns": 0,
-            "used": 0
+            "turns": 0
+          },
+          "code": {
+            "lines": 1,
+            "used": 0,
+            "remaining": 1,
+            "turns": 0
           }
-        },
-        "key": "two",
-        "match": "ticket: FL-2"
+        }
       }
     ]
     "#);

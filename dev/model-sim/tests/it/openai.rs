@@ -61,10 +61,10 @@ async fn a_tool_result_leads_to_the_next_line() {
     assert_json_snapshot!(json_of(world.openai(&over).send().await.unwrap(), 400).await, @r#"
     {
       "error": {
-        "code": null,
         "message": "the script \"one\" has run out for the consumer \"code\": all 2 of its lines were used. Add a line for this turn, or see why the consumer asks once more",
+        "type": "invalid_request_error",
         "param": null,
-        "type": "invalid_request_error"
+        "code": null
       }
     }
     "#);
@@ -85,15 +85,15 @@ async fn lists_models() {
     let get = |path: &str| world.http.get(world.url(path)).bearer_auth("model-sim-key").send();
     assert_json_snapshot!(json_of(get("/v1/models").await.unwrap(), 200).await, @r#"
     {
+      "object": "list",
       "data": [
         {
-          "created": 0,
           "id": "scripted-model",
           "object": "model",
+          "created": 0,
           "owned_by": "model-sim"
         }
-      ],
-      "object": "list"
+      ]
     }
     "#);
     assert_eq!(json_of(get("/v1/models/scripted-model").await.unwrap(), 200).await["object"], "model");

@@ -32,10 +32,10 @@ async fn only_the_token_opens_the_api() {
     assert_eq!(answer.header("content-type"), "application/problem+json; charset=utf-8");
     assert_json_snapshot!(answer.json(), @r#"
     {
-      "detail": "A valid token is needed.",
-      "status": 401,
+      "type": "about:blank",
       "title": "Unauthorized",
-      "type": "about:blank"
+      "status": 401,
+      "detail": "A valid token is needed."
     }
     "#);
     assert_eq!(Call::json("/api/workflows/x/cancel", &json!({})).to(&memory).await.status, 401);
@@ -98,11 +98,11 @@ async fn a_gate_is_found_and_decided() {
     let stale = decide(json!({"decision": "APPROVE", "subject_digest": "0".repeat(64)})).to(&memory).await;
     assert_json_snapshot!(stale.json(), @r#"
     {
-      "code": "subject_changed",
-      "detail": "what you decided on has changed since you saw it; open the page again",
-      "status": 409,
+      "type": "about:blank",
       "title": "Conflict",
-      "type": "about:blank"
+      "status": 409,
+      "detail": "what you decided on has changed since you saw it; open the page again",
+      "code": "subject_changed"
     }
     "#);
     for (body, word) in [
@@ -144,8 +144,8 @@ async fn numbers_are_counted() {
     assert_json_snapshot!(answer.json(), @r#"
     {
       "active": 2,
-      "completed_today": 0,
       "pending_approvals": 2,
+      "completed_today": 0,
       "success_rate": null,
       "truncated": false
     }
