@@ -23,6 +23,8 @@ pub struct Aws {
     pub s3: aws_sdk_s3::Client,
     /// Secrets.
     pub secrets: aws_sdk_secretsmanager::Client,
+    /// Queues.
+    pub queues: aws_sdk_sqs::Client,
     /// Executions of state machines.
     pub states: aws_sdk_sfn::Client,
     /// Roles' sessions.
@@ -33,8 +35,7 @@ impl Aws {
     /// Clients with the engine's root credentials.
     pub async fn root(engine: &Engine) -> Self {
         let root = engine.root();
-        let credentials =
-            Credentials::new(&root.access_key_id, &root.secret_access_key, None, None, "engine root");
+        let credentials = Credentials::new(&root.access_key_id, &root.secret_access_key, None, None, "engine root");
         let config = config(engine, credentials).await;
         Self {
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
@@ -45,6 +46,7 @@ impl Aws {
                 aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build(),
             ),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
+            queues: aws_sdk_sqs::Client::new(&config),
             states: aws_sdk_sfn::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             config,

@@ -71,7 +71,8 @@ pub(crate) async fn start(toolchain: &Toolchain, settings: Settings, progress: &
     let folder = Folder::make(&settings.folder, settings.keep_folder)?;
 
     progress.set_message("building the programs, starting the engine and the simulators");
-    let engine_settings = EngineSettings::new(settings.folder.join("engine"));
+    let mut engine_settings = EngineSettings::new(settings.folder.join("engine"));
+    engine_settings.wait_scale = settings.wait_scale;
     let functions = template.functions();
     let (programs, engine, services, door) = tokio::try_join!(
         async {
@@ -195,8 +196,7 @@ async fn github(folder: PathBuf, key: &AppKey) -> Result<github_sim::Running> {
     let mut config = github_sim::Config::new(folder);
     config.app = Some(AppConfig::new(APP_ID, APP_SLUG, &key.public_pem));
     MAINTAINER.clone_into(&mut config.human);
-    config.users =
-        vec![UserConfig { login: MAINTAINER.to_owned(), name: None, email: Some(APPROVER.to_owned()) }];
+    config.users = vec![UserConfig { login: MAINTAINER.to_owned(), name: None, email: Some(APPROVER.to_owned()) }];
     // A demonstration of many tickets is no abuse.
     config.rate_limit = 1_000_000;
     github_sim::GithubSim::start(config).await.context("starting the GitHub simulator")

@@ -31,7 +31,12 @@ impl Programs {
     /// When one does not compile; the compiler's messages are then on standard error.
     pub(crate) async fn build(root: &Path, functions: &[String], progress: &ProgressBar) -> Result<Self> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(root).args(["build", "--workspace", "--locked", "--message-format=json-render-diagnostics"]);
+        command.current_dir(root).args([
+            "build",
+            "--workspace",
+            "--locked",
+            "--message-format=json-render-diagnostics",
+        ]);
         for name in functions.iter().map(String::as_str).chain([RUNNER, STACK]) {
             command.args(["--bin", name]);
         }

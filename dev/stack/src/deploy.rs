@@ -78,7 +78,10 @@ pub(crate) async fn create(
     known: &BTreeSet<String>,
 ) -> Result<Outputs> {
     if let Some(unknown) = parameters.keys().find(|name| !known.contains(*name)) {
-        bail!("template.yaml has no parameter {unknown}; it has: {}", known.iter().cloned().collect::<Vec<_>>().join(", "));
+        bail!(
+            "template.yaml has no parameter {unknown}; it has: {}",
+            known.iter().cloned().collect::<Vec<_>>().join(", ")
+        );
     }
     let parameters = parameters
         .iter()
@@ -124,9 +127,11 @@ fn outputs(deployed: &Deployed) -> Outputs {
 
 async fn reasons(aws: &Aws, name: &str) -> Result<String> {
     let events = aws.cloudformation.describe_stack_events().stack_name(name).send().await.map_err(told)?;
-    let failed = events.stack_events().iter().rev().filter(|event| {
-        event.resource_status().is_some_and(|status| status.as_str().ends_with("FAILED"))
-    });
+    let failed = events
+        .stack_events()
+        .iter()
+        .rev()
+        .filter(|event| event.resource_status().is_some_and(|status| status.as_str().ends_with("FAILED")));
     let line = |event: &aws_sdk_cloudformation::types::StackEvent| {
         let id = event.logical_resource_id().unwrap_or("?");
         format!("\n  {id}: {}", event.resource_status_reason().unwrap_or("no reason given"))

@@ -44,10 +44,8 @@ impl Door {
         let url = format!("http://{}", listener.local_addr()?);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let inside = Arc::new(Inside { api: OnceLock::new(), http: http.build().map_err(io::Error::other)? });
-        let router = Router::new()
-            .fallback(pass)
-            .layer(DefaultBodyLimit::max(BODY_LIMIT))
-            .with_state(Arc::clone(&inside));
+        let router =
+            Router::new().fallback(pass).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(Arc::clone(&inside));
         Ok(Self { url, inside, server: tokio::spawn(axum::serve(listener, router).into_future()) })
     }
 

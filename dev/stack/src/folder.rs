@@ -78,7 +78,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let make = |name: &str| Folder::make(&parent.path().join(name), true).unwrap();
         // A process id beyond what the system gives out.
-        let (stale, kept, ours, other) = (make("demo-999999999-1"), make("demo-999999998-1"), make(&name(1)), make("up-x"));
+        let (stale, kept, ours, other) =
+            (make("demo-999999999-1"), make("demo-999999998-1"), make(&name(1)), make("up-x"));
         mark_kept(&kept.path).unwrap();
         remove_stale(parent.path());
         assert!(!stale.path.exists());

@@ -56,7 +56,9 @@ impl Mail {
     pub fn link(&self, start: &str) -> Option<String> {
         let text = self.body_text.as_deref()?;
         let at = text.find(start)?;
-        let end = text[at..].find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')')).unwrap_or(text.len() - at);
+        let end = text[at..]
+            .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')'))
+            .unwrap_or(text.len() - at);
         Some(text[at..at + end].to_owned())
     }
 }

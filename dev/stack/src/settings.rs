@@ -25,7 +25,9 @@ pub struct Settings {
     pub code_host: CodeHost,
     /// The model provider.
     pub model: Model,
-    /// Whether the folder goes when the stack ends.
+    /// Factor for the pauses between retries of the state machine. 1 is real time.
+    pub wait_scale: f64,
+    /// Whether the folder stays when the stack ends.
     pub keep_folder: bool,
 }
 
@@ -70,6 +72,7 @@ impl Settings {
             parameters: BTreeMap::new(),
             code_host: CodeHost::Simulated,
             model: Model::Simulated,
+            wait_scale: 1.0,
             keep_folder: false,
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use aws_sdk_sqs::types::QueueAttributeName;
 use indicatif::ProgressBar;
 use secrecy::SecretString;
 use store::{Gates, Objects, Slots, Store};
@@ -13,7 +14,7 @@ use toolchain::engine::Engine;
 use crate::aws::Aws;
 use crate::bringup::{self, Phases, Services};
 use crate::console::Console;
-use crate::deploy::Outputs;
+use crate::deploy::{Outputs, told};
 use crate::door::Door;
 use crate::fargate::Fargate;
 use crate::folder::Folder;
@@ -147,7 +148,8 @@ impl Stack {
     /// # Errors
     /// When the stack uses a real model.
     pub fn model(&self) -> Result<&model_sim::Running> {
-        let model = self.running.services.model.as_ref().context("this stack uses a real model, not the scripted one")?;
+        let model =
+            self.running.services.model.as_ref().context("this stack uses a real model, not the scripted one")?;
         Ok(&model.0)
     }
 
@@ -164,6 +166,22 @@ impl Stack {
     /// The API's bearer token.
     pub fn api_token(&self) -> &SecretString {
         &self.running.api_token
+    }
+
+    /// How many events wait for `intake`, or are with it.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn inbound_events(&self) -> Result<u64> {
+        const COUNTS: [QueueAttributeName; 2] = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let url = self.running.outputs.get("InboundQueueUrl")?;
+        let ask =
+            self.running.aws.queues.get_queue_attributes().queue_url(url).set_attribute_names(Some(COUNTS.into()));
+        let counts = ask.send().await.map_err(told)?.attributes.unwrap_or_default();
+        COUNTS.iter().map(|name| Ok(counts.get(name).map_or(Ok(0), |count| count.parse::<u64>())?)).sum()
     }
 
     /// An error if the engine has ended by itself.

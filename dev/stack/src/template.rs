@@ -9,7 +9,8 @@ use regex::{Captures, Regex};
 #[expect(clippy::unwrap_used, reason = "the pattern is constant and a test uses it")]
 static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^(\s+)CodeUri: functions/([a-z-]+)\s*$").unwrap());
 #[expect(clippy::unwrap_used, reason = "the pattern is constant and a test uses it")]
-static DEFINITION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^(\s+)DefinitionUri: (statemachine/\S+)\s*$").unwrap());
+static DEFINITION: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)^(\s+)DefinitionUri: (statemachine/\S+)\s*$").unwrap());
 #[expect(clippy::unwrap_used, reason = "the pattern is constant and a test uses it")]
 static PARAMETER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^  ([A-Za-z0-9]+):\s*$").unwrap());
 
@@ -52,12 +53,10 @@ impl Template {
                 String::new()
             })
         };
-        let text = CODE.replace_all(&self.0, |found: &Captures<'_>| {
-            format!("{}CodeUri: {}", &found[1], place(&found[2]))
-        });
-        let text = DEFINITION.replace_all(&text, |found: &Captures<'_>| {
-            format!("{}DefinitionUri: {}", &found[1], place(&found[2]))
-        });
+        let text =
+            CODE.replace_all(&self.0, |found: &Captures<'_>| format!("{}CodeUri: {}", &found[1], place(&found[2])));
+        let text = DEFINITION
+            .replace_all(&text, |found: &Captures<'_>| format!("{}DefinitionUri: {}", &found[1], place(&found[2])));
         ensure!(missing.is_empty(), "template.yaml names what was not built: {missing:?}");
         ensure!(text != self.0, "template.yaml names no function's folder as `CodeUri: functions/NAME`");
         Ok(text.into_owned())

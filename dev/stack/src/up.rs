@@ -19,6 +19,7 @@ use toolchain::Toolchain;
 use crate::cli::{DownOptions, UpOptions};
 use crate::contain::is_alive;
 use crate::demo::spinner;
+use crate::scenario::{self, Scenario};
 use crate::settings::{API_APPROVER, APPROVER, CodeHost, Model, Settings};
 use crate::stack::Stack;
 use crate::ui::{say, step};
@@ -58,7 +59,10 @@ impl Place {
     fn of(toolchain: &Toolchain, name: &str) -> Result<Self> {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         ensure!(
-            !name.is_empty() && name.len() <= 30 && name.chars().all(is_plain) && name.starts_with(|c: char| c.is_ascii_lowercase()),
+            !name.is_empty()
+                && name.len() <= 30
+                && name.chars().all(is_plain)
+                && name.starts_with(|c: char| c.is_ascii_lowercase()),
             "a stack's name is at most 30 lower-case letters, digits and `-`, and begins with a letter"
         );
         Ok(Self { folder: toolchain.root().join(".stack").join(format!("up-{name}")) })
@@ -115,15 +119,35 @@ pub(crate) async fn up(toolchain: &Toolchain, options: &UpOptions, stop: &Cancel
     progress.finish_and_clear();
     let Some(stack) = started else { return Ok(ExitCode::SUCCESS) };
     let mut stack = stack?;
+    let tickets = playground(toolchain, &stack).await?;
     let facts = facts(&stack, &options.name)?;
     write(&place.facts_file(), &facts)?;
     show(&facts);
+    if let Some(example) = tickets.first() {
+        say(format_args!(
+            "\nThe repositories and model scripts of {} scenarios are there. File a ticket:",
+            tickets.len()
+        ));
+        say(format_args!("  curl --json @{} {}/_sim/tickets", example.display(), facts.flux_lens));
+    }
     say("Ctrl-C ends it.");
     let result = stay(&mut stack, stop).await;
     step("stopping");
     stack.stop().await;
     drop(lock);
     result.map(|()| ExitCode::SUCCESS)
+}
+
+/// Where everything is simulated, what the shipped scenarios' tickets need; returns the tickets' files.
+async fn playground(toolchain: &Toolchain, stack: &Stack) -> Result<Vec<PathBuf>> {
+    let mut tickets = Vec::new();
+    if stack.github().is_ok() && stack.model().is_ok() {
+        for folder in scenario::shipped(toolchain.root())?.values() {
+            scenario::prepare(stack, &Scenario::load(folder)?).await?;
+            tickets.push(folder.join("ticket.json"));
+        }
+    }
+    Ok(tickets)
 }
 
 async fn stay(stack: &mut Stack, stop: &CancellationToken) -> Result<()> {

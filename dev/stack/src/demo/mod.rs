@@ -17,8 +17,8 @@ use toolchain::Toolchain;
 use self::interactive::Prompt;
 use self::print::Printer;
 use crate::cli::{DemoOptions, INTERRUPTED};
-use crate::scenario::{Decider, Played, RunResult, Scenario, Scripted, play};
 use crate::folder;
+use crate::scenario::{Decider, Played, RunResult, Scenario, Scripted, play};
 use crate::settings::Settings;
 use crate::stack::Stack;
 use crate::ui;
@@ -80,7 +80,8 @@ async fn all(
 ) -> Result<()> {
     let (mut rest, mut number): (Vec<&Scenario>, _) = (scenarios.iter().collect(), 1);
     while let Some(first) = rest.first().copied() {
-        let (now, later): (Vec<_>, Vec<_>) = rest.into_iter().partition(|scenario| scenario.parameters == first.parameters);
+        let (now, later): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|scenario| scenario.parameters == first.parameters);
         let starting = start(toolchain, first.parameters.clone(), options, number);
         let Some(stack) = stop.run_until_cancelled(starting).await else { return Ok(()) };
         let stack = stack?;

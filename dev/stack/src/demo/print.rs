@@ -90,7 +90,12 @@ impl Printer {
         if let Some(pr) = &result.pr {
             say(format_args!("            PR #{} {}: {}", pr.number, pr.state, pr.url));
         }
-        say(format_args!("            ticket {}, {} comments; {}", result.ticket.status, result.ticket.comments.len(), cost(result)));
+        say(format_args!(
+            "            ticket {}, {} comments; {}",
+            result.ticket.status,
+            result.ticket.comments.len(),
+            cost(result)
+        ));
         say(format_args!("            {}", times(result)));
         if played.differences.is_empty() {
             say(format_args!("            {} everything is as expected", style("✓").green().bold()));
@@ -176,7 +181,8 @@ pub(super) fn table(played: &[Played]) {
     say(style(format_args!(
         "  {:<26} {:<14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9}",
         "scenario", "state", "attempts", "total", "planning", "agent", "QA", "USD"
-    )).bold());
+    ))
+    .bold());
     for played in played {
         let (result, times) = (&played.result, &played.result.durations_ms);
         say(format_args!(

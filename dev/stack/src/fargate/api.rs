@@ -51,11 +51,7 @@ pub(super) struct Logs {
 }
 
 /// The tasks that run, or are about to end, and those in `known` that have not ended.
-pub(super) async fn tasks<'a>(
-    aws: &Aws,
-    cluster: &str,
-    known: impl Iterator<Item = &'a String>,
-) -> Result<Vec<Task>> {
+pub(super) async fn tasks<'a>(aws: &Aws, cluster: &str, known: impl Iterator<Item = &'a String>) -> Result<Vec<Task>> {
     let list = aws.ecs.list_tasks().cluster(cluster).desired_status(DesiredStatus::Running).send();
     let listed = list.await.map_err(told)?.task_arns.unwrap_or_default();
     let arns: BTreeSet<String> = listed.into_iter().chain(known.cloned()).collect();

@@ -11,9 +11,9 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
+use super::Host;
 use super::api::{self, Definition, Task};
 use super::output::Shipper;
-use super::Host;
 use crate::aws::Aws;
 
 /// The exit code of a sandbox that could not be started.

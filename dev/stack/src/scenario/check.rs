@@ -118,8 +118,7 @@ fn workflow_itself(scenario: &Scenario, result: &RunResult, differences: &mut Di
         differences.same_in_any_order("changes", expected, &result.changes);
     }
     if let Some(expected) = &expect.violations {
-        let found: Vec<_> =
-            result.violations.iter().map(|v| Broken { path: v.path.clone(), kind: v.kind }).collect();
+        let found: Vec<_> = result.violations.iter().map(|v| Broken { path: v.path.clone(), kind: v.kind }).collect();
         differences.same_in_any_order("violations", expected, &found);
     }
     if let Some(expected) = &expect.qa {
@@ -195,7 +194,8 @@ async fn repository(
         }
     }
     // What is merged is on the base branch, whatever `expect.json` says about files.
-    let merge = result.pr.as_ref().filter(|pr| pr.state == PrState::Merged.as_str()).and_then(|pr| pr.merge_sha.as_ref());
+    let merge =
+        result.pr.as_ref().filter(|pr| pr.state == PrState::Merged.as_str()).and_then(|pr| pr.merge_sha.as_ref());
     if let Some(merge) = merge
         && Some(merge) != result.main_sha.as_ref()
     {
@@ -225,7 +225,11 @@ async fn always(stack: &Stack, workflow: &Workflow, differences: &mut Difference
     for row in stack.store().outbox(id).await? {
         if row.sent_at.is_none() {
             let message = format!("{:?}", row.message.notice);
-            differences.note(format!("message {} to {}", row.seq, row.channel.as_str()), "it was sent", format!("it was not: {message}"));
+            differences.note(
+                format!("message {} to {}", row.seq, row.channel.as_str()),
+                "it was sent",
+                format!("it was not: {message}"),
+            );
         }
     }
     tasks(stack, workflow, differences).await?;

@@ -83,7 +83,8 @@ impl Decider for Scripted {
     }
 
     fn cancels_run(&mut self) -> bool {
-        let is_next = self.lines.front().is_some_and(|line| line.gate == GateName::Run && line.decision == Choice::Cancel);
+        let is_next =
+            self.lines.front().is_some_and(|line| line.gate == GateName::Run && line.decision == Choice::Cancel);
         is_next && self.lines.pop_front().is_some()
     }
 }
@@ -169,8 +170,11 @@ async fn arrive(stack: &Stack, scenario: &Scenario, id: &WorkflowId) -> Result<W
             Err(StoreError::NotFound(_)) => {
                 let state = stack.flux_lens().state();
                 let delivery = state.deliveries.iter().rev().find(|d| d.ticket == scenario.ticket_id);
-                bail!("the ticket {} did not become a workflow within {} s; its webhook: {delivery:?}",
-                    scenario.ticket_id, ARRIVAL.as_secs());
+                bail!(
+                    "the ticket {} did not become a workflow within {} s; its webhook: {delivery:?}",
+                    scenario.ticket_id,
+                    ARRIVAL.as_secs()
+                );
             }
             Err(error) => return Err(error).context("reading the workflow"),
         }

@@ -13,5 +13,5 @@ pub use drive::{Decider, Happening, Scripted};
 pub use expect::Expect;
 pub use load::{Choice, DecisionLine, GateName, LoadError, Scenario, Via, shipped};
 pub use people::Ask;
-pub use play::{Played, play};
+pub use play::{Played, play, prepare};
 pub use result::{RunResult, StateLine};

@@ -55,7 +55,8 @@ impl<'a> People<'a> {
                     continue;
                 }
                 let text = mail.body_text.as_deref().unwrap_or_default();
-                let is_ours = mail.subject.contains(&self.scenario.ticket_id) || text.contains(&self.scenario.ticket_id);
+                let is_ours =
+                    mail.subject.contains(&self.scenario.ticket_id) || text.contains(&self.scenario.ticket_id);
                 let to_approver = mail.to.iter().any(|to| to.contains(APPROVER));
                 self.read.push(mail.message_id.clone());
                 if let Some(link) = mail.link(&start).filter(|_| is_ours && to_approver) {

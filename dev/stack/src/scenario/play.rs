@@ -41,7 +41,8 @@ pub async fn play(
     tell: &mut (dyn FnMut(Happening) + Send),
 ) -> Result<Played> {
     let started = Instant::now();
-    set_up(stack, scenario).await?;
+    prepare(stack, scenario).await?;
+    stack.flux_lens().create(scenario.ticket.clone())?;
     let workflow = follow(stack, scenario, decider, tell).await?;
     let ended = Instant::now();
     loop {
@@ -63,13 +64,16 @@ pub async fn play(
     }
 }
 
-async fn set_up(stack: &Stack, scenario: &Scenario) -> Result<()> {
+/// Makes a scenario's repository and gives the model its script: everything that the ticket needs.
+///
+/// # Errors
+/// When the repository exists or the ticket's id is used by another script.
+pub async fn prepare(stack: &Stack, scenario: &Scenario) -> Result<()> {
     let (owner, name) = scenario.ticket.repository.split_once('/').context("the repository is not owner/name")?;
     let mut repo = NewRepo::new(owner, name).from_dir(scenario.repo());
     repo.collaborators.insert(MAINTAINER.to_owned(), Role::Admin);
     let made = stack.github()?.create_repo(repo).await;
     made.map_err(|error| anyhow::anyhow!("the repository {owner}/{name} cannot be made: {}", error.message))?;
     stack.model()?.register(&scenario.name, &scenario.ticket_id, &scenario.model)?;
-    stack.flux_lens().create(scenario.ticket.clone())?;
     Ok(())
 }

@@ -175,7 +175,11 @@ pub(super) fn lines(trail: &[AuditEntry], reason: Option<&str>) -> Vec<StateLine
         state: entry.to,
         at: entry.at,
         by: entry.actor.label(),
-        reason: if entry.to.is_terminal() { reason.map(str::to_owned).or_else(|| why(&entry.event)) } else { why(&entry.event) },
+        reason: if entry.to.is_terminal() {
+            reason.map(str::to_owned).or_else(|| why(&entry.event))
+        } else {
+            why(&entry.event)
+        },
     };
     moves.map(line).collect()
 }
