@@ -47,11 +47,8 @@ fn read(message: &SqsMessage) -> Result<InboundEvent, Failure> {
 
 /// Lets a failed message come again later. When that is not possible it comes again after the queue's own time.
 async fn put_off(context: &Context, message: &SqsMessage) {
-    let receives: usize = message
-        .attributes
-        .get("ApproximateReceiveCount")
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(1);
+    let receives: usize =
+        message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
     let Some(delay) = DELAYS.get(receives.saturating_sub(1)) else { return };
     let (Some(queue), Some(receipt)) = (queue_url(message), &message.receipt_handle) else { return };
     let call = context.sqs.change_message_visibility().queue_url(queue).receipt_handle(receipt);

@@ -36,12 +36,7 @@ pub(crate) async fn recover(context: &Context, now: Timestamp, swept: &mut Swept
     Ok(())
 }
 
-async fn look_after(
-    context: &Context,
-    workflow: &Workflow,
-    now: Timestamp,
-    swept: &mut Swept,
-) -> Result<(), Failure> {
+async fn look_after(context: &Context, workflow: &Workflow, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
     let still = now.as_second() - workflow.updated_at.as_second() >= STILL_SECONDS;
     if workflow.cancel_requested.is_some() && still {
         let step = WorkflowStep::Cancel { workflow_id: workflow.id.clone() };

@@ -1,8 +1,8 @@
 //! A delivery of Flux Lens as an event.
 
+use domain::Digest;
 use domain::Timestamp;
 use domain::inbound::{INBOUND_VERSION, Inbound, InboundEvent};
-use domain::Digest;
 
 use crate::signature::VerifiedDelivery;
 

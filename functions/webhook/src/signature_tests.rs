@@ -54,10 +54,7 @@ fn a_stale_one_does_not() {
 #[test]
 fn without_the_key_nothing_holds() {
     let others = Keys::from_bytes(vec![b"another".to_vec()]);
-    assert_eq!(
-        standard(&standard_headers(NOW, BODY), BODY, &others, now()).unwrap_err(),
-        NotVerified::Mismatch
-    );
+    assert_eq!(standard(&standard_headers(NOW, BODY), BODY, &others, now()).unwrap_err(), NotVerified::Mismatch);
     let none = Keys::from_bytes(vec![]);
     assert_eq!(standard(&standard_headers(NOW, BODY), BODY, &none, now()).unwrap_err(), NotVerified::Mismatch);
 }
@@ -86,10 +83,7 @@ fn the_published_vector_of_github_holds() {
     let keys = Keys::from_bytes(vec![b"It's a Secret to Everybody".to_vec()]);
     let list = headers(&[
         ("x-github-delivery", "d".to_owned()),
-        (
-            "x-hub-signature-256",
-            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".to_owned(),
-        ),
+        ("x-hub-signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".to_owned()),
     ]);
     assert!(github(&list, b"Hello, World!", &keys).is_ok());
     assert_eq!(github(&list, b"Hello, World?", &keys).unwrap_err(), NotVerified::Mismatch);
