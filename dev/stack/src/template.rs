@@ -48,10 +48,12 @@ impl Template {
     pub(crate) fn with_artifacts(&self, bucket: &str, objects: &BTreeMap<String, String>) -> Result<String> {
         let mut missing = BTreeSet::new();
         let mut place = |key: &str| {
-            objects.get(key).map(|object| format!("s3://{bucket}/{object}")).unwrap_or_else(|| {
+            if let Some(object) = objects.get(key) {
+                format!("s3://{bucket}/{object}")
+            } else {
                 missing.insert(key.to_owned());
                 String::new()
-            })
+            }
         };
         let text =
             CODE.replace_all(&self.0, |found: &Captures<'_>| format!("{}CodeUri: {}", &found[1], place(&found[2])));

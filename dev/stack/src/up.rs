@@ -112,7 +112,7 @@ pub(crate) async fn up(toolchain: &Toolchain, options: &UpOptions, stop: &Cancel
         fs::remove_dir_all(&place.folder).with_context(|| format!("removing {}", place.folder.display()))?;
     }
     let mut settings = Settings::new(format!("pt-{}", options.name), &place.folder);
-    settings.code_host = code_host()?;
+    settings.code_host = code_host();
     settings.model = model()?;
     let progress = spinner();
     let started = stop.run_until_cancelled(Stack::start(toolchain, settings, &progress)).await;
@@ -207,10 +207,10 @@ pub(crate) async fn down(toolchain: &Toolchain, options: &DownOptions) -> Result
 }
 
 /// GitHub itself where there is a token, else the simulator.
-fn code_host() -> Result<CodeHost> {
-    let Some(token) = variable("GITHUB_TOKEN") else { return Ok(CodeHost::Simulated) };
+fn code_host() -> CodeHost {
+    let Some(token) = variable("GITHUB_TOKEN") else { return CodeHost::Simulated };
     let api_url = variable("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
-    Ok(CodeHost::GitHub { api_url, token: SecretString::from(token) })
+    CodeHost::GitHub { api_url, token: SecretString::from(token) }
 }
 
 /// A provider where there is a key, else the scripted model.

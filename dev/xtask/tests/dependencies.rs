@@ -1,5 +1,7 @@
 //! The dependency rules of ARCHITECTURE.md, as facts about `cargo metadata`. Tests and build scripts may use more.
 
+#![expect(clippy::unwrap_used, reason = "a test, also in its helpers")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

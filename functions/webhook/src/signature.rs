@@ -117,7 +117,9 @@ fn check_time(timestamp: &str, now: Timestamp) -> Result<(), NotVerified> {
 fn check(keys: &Keys, parts: &[&[u8]], signatures: &[Vec<u8>]) -> Result<(), NotVerified> {
     let holds = keys.iter().any(|key| {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok())
     });
     if holds { Ok(()) } else { Err(NotVerified::Mismatch) }

@@ -145,7 +145,7 @@ async fn in_turn(stack: &Stack, scenarios: &[&Scenario], interactive: bool, play
         };
         let done = play(stack, scenario, decider.as_mut(), &mut |happening| printer.tell(&happening)).await;
         let done = done.with_context(|| format!("the scenario {} broke off", scenario.name))?;
-        printer.end(&done);
+        Printer::end(&done);
         played.push(done);
     }
     Ok(())

@@ -70,7 +70,7 @@ impl Printer {
         }
     }
 
-    pub(super) fn end(&self, played: &Played) {
+    pub(super) fn end(played: &Played) {
         let result = &played.result;
         for change in &result.changes {
             let (mark, color) = match change.action {

@@ -65,7 +65,8 @@ pub(super) async fn tasks<'a>(aws: &Aws, cluster: &str, known: impl Iterator<Ite
 }
 
 fn task(task: aws_sdk_ecs::types::Task) -> Option<Task> {
-    let overrides = task.overrides.as_ref().map(|overrides| overrides.container_overrides()).unwrap_or_default();
+    let overrides =
+        task.overrides.as_ref().map(aws_sdk_ecs::types::TaskOverride::container_overrides).unwrap_or_default();
     let own = overrides.iter().find(|container| container.name() == Some(CONTAINER));
     Some(Task {
         environment: own.map(|container| pairs(container.environment())).unwrap_or_default(),

@@ -89,7 +89,7 @@ async fn ship(mut lines: Receiver<Line>, stream: Option<Stream>, mut file: Optio
             }
         }
         if let Some(file) = &mut file {
-            let text: String = batch.iter().map(|line| format!("{}\n", line.text)).collect();
+            let text: String = batch.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect();
             if let Err(error) = file.write_all(text.as_bytes()).await {
                 tracing::debug!(%error, "a sandbox's output file is incomplete");
             }

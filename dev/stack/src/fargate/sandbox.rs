@@ -77,9 +77,11 @@ impl Sandbox {
                     // The only failure is that it has just ended.
                     kill(Pid::from_raw(id), Signal::SIGTERM).ok();
                 }
-                match tokio::time::timeout(grace + MARGIN, child.wait()).await {
-                    Ok(status) => status,
-                    Err(_) => { child.start_kill().ok(); child.wait().await }
+                if let Ok(status) = tokio::time::timeout(grace + MARGIN, child.wait()).await {
+                    status
+                } else {
+                    child.start_kill().ok();
+                    child.wait().await
                 }
             }
         };
