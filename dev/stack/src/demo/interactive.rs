@@ -27,8 +27,8 @@ enum State {
 }
 
 impl Prompt {
-    /// Starts to read lines. The scenario's own decisions are not used, but for a run that is to be cancelled.
-    pub(super) fn new(decisions: &[DecisionLine]) -> Self {
+    /// Starts to read lines from standard input: once, for all scenarios.
+    pub(super) fn new() -> Self {
         let (sender, lines) = channel();
         // Ends with the program: a blocking read cannot be called off.
         std::thread::spawn(move || {
@@ -38,7 +38,17 @@ impl Prompt {
                 }
             }
         });
-        Self { lines, state: State::Idle, cancels: decisions.iter().any(|line| line.gate == GateName::Run) }
+        Self::over(lines)
+    }
+
+    fn over(lines: Receiver<String>) -> Self {
+        Self { lines, state: State::Idle, cancels: false }
+    }
+
+    /// Begins a scenario. Its own decisions are not used, but for a run that is to be cancelled.
+    pub(super) fn begin(&mut self, decisions: &[DecisionLine]) {
+        self.state = State::Idle;
+        self.cancels = decisions.iter().any(|line| line.gate == GateName::Run);
     }
 
     fn choose(&mut self, gate: GateName, line: &str) -> Option<DecisionLine> {
@@ -113,5 +123,42 @@ impl Decider for Prompt {
 
     fn cancels_run(&mut self) -> bool {
         std::mem::take(&mut self.cancels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Sender;
+
+    use super::*;
+
+    fn prompt() -> (Sender<String>, Prompt, Ask) {
+        let (sender, lines) = channel();
+        let gate = "wf-0123456789abcdef0123-1.spec.1".parse().unwrap();
+        (sender, Prompt::over(lines), Ask { gate, pull: None, link: None })
+    }
+
+    #[test]
+    fn what_was_typed_before_the_question_is_no_answer() {
+        let (sender, mut prompt, ask) = prompt();
+        sender.send("a".to_owned()).unwrap();
+        assert_eq!(prompt.decision(GateName::Spec, &ask), None);
+        sender.send("A ".to_owned()).unwrap();
+        assert_eq!(prompt.decision(GateName::Spec, &ask).unwrap().decision, Choice::Approve);
+    }
+
+    #[test]
+    fn a_revision_needs_words_and_a_gate_that_closes_ends_the_question() {
+        let (sender, mut prompt, ask) = prompt();
+        assert_eq!(prompt.decision(GateName::Pr, &ask), None);
+        for line in ["perhaps", "r", " "] {
+            sender.send(line.to_owned()).unwrap();
+            assert_eq!(prompt.decision(GateName::Pr, &ask), None);
+        }
+        sender.send("Shorter".to_owned()).unwrap();
+        let made = prompt.decision(GateName::Pr, &ask).unwrap();
+        assert_eq!((made.decision, made.comment.as_deref()), (Choice::RequestChanges, Some("Shorter")));
+        prompt.closed();
+        assert!(matches!(prompt.state, State::Idle));
     }
 }

@@ -78,6 +78,7 @@ async fn all(
     stop: &CancellationToken,
     played: &mut Vec<Played>,
 ) -> Result<()> {
+    let mut prompt = options.interactive.then(Prompt::new);
     let (mut rest, mut number): (Vec<&Scenario>, _) = (scenarios.iter().collect(), 1);
     while let Some(first) = rest.first().copied() {
         let (now, later): (Vec<_>, Vec<_>) =
@@ -85,7 +86,7 @@ async fn all(
         let starting = start(toolchain, first.parameters.clone(), options, number);
         let Some(stack) = stop.run_until_cancelled(starting).await else { return Ok(()) };
         let stack = stack?;
-        let result = stop.run_until_cancelled(in_turn(&stack, &now, options.interactive, played)).await;
+        let result = stop.run_until_cancelled(in_turn(&stack, &now, prompt.as_mut(), played)).await;
         if result.is_none() {
             ui::step("stopping");
         }
@@ -135,15 +136,23 @@ pub(crate) fn spinner() -> ProgressBar {
     progress
 }
 
-async fn in_turn(stack: &Stack, scenarios: &[&Scenario], interactive: bool, played: &mut Vec<Played>) -> Result<()> {
+async fn in_turn(
+    stack: &Stack,
+    scenarios: &[&Scenario],
+    mut prompt: Option<&mut Prompt>,
+    played: &mut Vec<Played>,
+) -> Result<()> {
     for scenario in scenarios {
         let mut printer = Printer::begin(scenario);
-        let mut decider: Box<dyn Decider> = if interactive {
-            Box::new(Prompt::new(&scenario.decisions))
-        } else {
-            Box::new(Scripted::new(&scenario.decisions))
+        let mut script = Scripted::new(&scenario.decisions);
+        let decider: &mut dyn Decider = match &mut prompt {
+            Some(prompt) => {
+                prompt.begin(&scenario.decisions);
+                &mut **prompt
+            }
+            None => &mut script,
         };
-        let done = play(stack, scenario, decider.as_mut(), &mut |happening| printer.tell(&happening)).await;
+        let done = play(stack, scenario, decider, &mut |happening| printer.tell(&happening)).await;
         let done = done.with_context(|| format!("the scenario {} broke off", scenario.name))?;
         Printer::end(&done);
         played.push(done);

@@ -6,6 +6,7 @@ use console::{Color, style};
 use domain::spec::FileAction;
 use domain::task::{ProgressEvent, RunKind};
 use domain::{Timestamp, WorkflowState};
+use secrecy::ExposeSecret as _;
 
 use crate::scenario::{DecisionLine, GateName, Happening, Played, RunResult, Scenario};
 use crate::stack::Stack;
@@ -17,7 +18,7 @@ const WIDTH: usize = 100;
 /// Says where everything is.
 pub(super) fn started(stack: &Stack, took: Duration) {
     say(format_args!("{} in {:.1} s", style("The stack serves").bold(), took.as_secs_f64()));
-    say(format_args!("  console    {}/   API token {}", stack.url(), style("see the stack's ApiTokenSecret").dim()));
+    say(format_args!("  console    {}/   API token {}", stack.url(), stack.api_token().expose_secret()));
     if let Ok(github) = stack.github() {
         say(format_args!("  GitHub     {}", github.html_base()));
     }

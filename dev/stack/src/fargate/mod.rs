@@ -19,7 +19,7 @@ use crate::aws::Aws;
 use sandbox::Sandbox;
 
 /// How often the engine is asked for tasks.
-const POLL: Duration = Duration::from_millis(120);
+const POLL: Duration = Duration::from_millis(80);
 
 /// What the stand-in needs to start sandboxes.
 #[derive(Debug, Clone)]

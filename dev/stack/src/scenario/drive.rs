@@ -241,3 +241,26 @@ impl Watch<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_followed_in_order_and_what_is_left_is_known() {
+        let lines: Vec<DecisionLine> = serde_json::from_str(
+            r#"[{"gate":"SPEC","decision":"APPROVE","via":"api"},{"gate":"RUN","decision":"CANCEL","via":"ticket"},
+                {"gate":"PR","decision":"MERGE","via":"github"}]"#,
+        )
+        .unwrap();
+        let ask = Ask { gate: "wf-0123456789abcdef0123-1.spec.1".parse().unwrap(), pull: None, link: None };
+        let mut script = Scripted::new(&lines);
+        assert_eq!(script.decision(GateName::Pr, &ask), None, "it is not its turn");
+        assert!(!script.cancels_run());
+        assert_eq!(script.decision(GateName::Spec, &ask).as_ref(), Some(&lines[0]));
+        assert_eq!(script.decision(GateName::Spec, &ask), None);
+        assert!(script.cancels_run());
+        assert!(!script.cancels_run());
+        assert_eq!(script.left(), [lines[2].clone()]);
+    }
+}
