@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn long_lines_become_several_events() {
-        let text = "é".repeat(EVENT_BYTES);
+        let text = "é".repeat(EVENT_BYTES + 1);
         let parts = parts(&text);
         assert_eq!(parts.len(), 3);
         assert!(parts.iter().all(|part| part.len() <= EVENT_BYTES));
