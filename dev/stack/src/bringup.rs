@@ -1,13 +1,13 @@
 //! From nothing to a stack that serves, with as much as possible at once.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use flux_lens_sim::Endpoint;
 use flux_lens_sim::signing::Scheme;
-use github_sim::{AppConfig, UserConfig, WebhookConfig};
+use github_sim::WebhookConfig;
 use indicatif::ProgressBar;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -15,28 +15,21 @@ use serde_json::json;
 use toolchain::Toolchain;
 use toolchain::engine::{Engine, EngineSettings};
 
-use crate::app_key::AppKey;
 use crate::aws::Aws;
 use crate::build::{Programs, RUNNER, STACK};
 use crate::deploy::{self, Outputs};
 use crate::door::Door;
 use crate::fargate::{Fargate, Host};
 use crate::folder::Folder;
-use crate::settings::{API_APPROVER, APPROVER, CodeHost, MAINTAINER, Model, Settings};
+use crate::services::{self, APP_ID, MODEL_KEY, Services, TRACKER_TOKEN};
+use crate::settings::{API_APPROVER, APPROVER, CodeHost, Model, Settings};
 use crate::stack::{Running, Stack};
 use crate::template::Template;
 use crate::{secrets, sweep, warm};
 
-/// The App's id at the simulator.
-const APP_ID: u64 = 4711;
-/// The App's name at the simulator.
-const APP_SLUG: &str = "pi-tickets";
 /// The REST API's stage.
 const STAGE: &str = "live";
-/// What the simulators know a token by.
-const TRACKER_TOKEN: &str = "flux-lens-sim-token";
-const MODEL_KEY: &str = "model-sim-key";
-/// Prices of the scripted model, those of the template's default.
+/// What the scripted model is called.
 const SCRIPTED_MODEL: &str = "scripted-model";
 
 /// How long each phase of the start took.
@@ -83,7 +76,7 @@ pub(crate) async fn start(toolchain: &Toolchain, settings: Settings, progress: &
             let root = root.clone();
             move || Ok(Engine::start(&Toolchain::at(root), &engine_settings)?)
         }),
-        services(&settings),
+        services::start(&settings),
         async { Ok(Door::open().await?) },
     )?;
     phases.0.push(("build", programs.1));
@@ -142,64 +135,6 @@ fn read(path: &Path) -> Result<String> {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await?
-}
-
-/// The systems around the deployment.
-#[derive(Debug)]
-pub(crate) struct Services {
-    pub(crate) github: Option<github_sim::Running>,
-    pub(crate) flux_lens: FluxLens,
-    pub(crate) model: Option<ModelSim>,
-    app_key: Option<AppKey>,
-}
-
-/// [`flux_lens_sim::Running`], which shows nothing of itself.
-pub(crate) struct FluxLens(pub(crate) flux_lens_sim::Running);
-
-impl std::fmt::Debug for FluxLens {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "FluxLens({})", self.0.base_url())
-    }
-}
-
-/// [`model_sim::Running`], which shows nothing of itself.
-pub(crate) struct ModelSim(pub(crate) model_sim::Running);
-
-impl std::fmt::Debug for ModelSim {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ModelSim({})", self.0.base_url())
-    }
-}
-
-async fn services(settings: &Settings) -> Result<Services> {
-    let (github, app_key) = match &settings.code_host {
-        CodeHost::Simulated => {
-            let key = blocking(AppKey::generate).await?;
-            let github = github(settings.folder.join("github"), &key).await?;
-            (Some(github), Some(key))
-        }
-        CodeHost::GitHub { .. } => (None, None),
-    };
-    let tracker = flux_lens_sim::Config { token: TRACKER_TOKEN.to_owned(), ..flux_lens_sim::Config::default() };
-    let flux_lens = FluxLens(flux_lens_sim::start(tracker).await.context("starting the Flux Lens simulator")?);
-    let model = match settings.model {
-        Model::Simulated => {
-            let config = model_sim::Config { api_key: MODEL_KEY.to_owned(), ..model_sim::Config::default() };
-            Some(ModelSim(model_sim::start(config).await.context("starting the model simulator")?))
-        }
-        Model::Real { .. } => None,
-    };
-    Ok(Services { github, flux_lens, model, app_key })
-}
-
-async fn github(folder: PathBuf, key: &AppKey) -> Result<github_sim::Running> {
-    let mut config = github_sim::Config::new(folder);
-    config.app = Some(AppConfig::new(APP_ID, APP_SLUG, &key.public_pem));
-    MAINTAINER.clone_into(&mut config.human);
-    config.users = vec![UserConfig { login: MAINTAINER.to_owned(), name: None, email: Some(APPROVER.to_owned()) }];
-    // A demonstration of many tickets is no abuse.
-    config.rate_limit = 1_000_000;
-    github_sim::GithubSim::start(config).await.context("starting the GitHub simulator")
 }
 
 /// What the template is deployed with. Secrets that exist before the deployment are made here.

@@ -21,6 +21,7 @@ mod form;
 mod mail;
 pub mod scenario;
 mod secrets;
+mod services;
 mod settings;
 mod stack;
 mod sweep;

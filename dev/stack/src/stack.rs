@@ -12,13 +12,14 @@ use toolchain::Toolchain;
 use toolchain::engine::Engine;
 
 use crate::aws::Aws;
-use crate::bringup::{self, Phases, Services};
+use crate::bringup::{self, Phases};
 use crate::console::Console;
 use crate::deploy::{Outputs, told};
 use crate::door::Door;
 use crate::fargate::Fargate;
 use crate::folder::Folder;
 use crate::mail::Mailbox;
+use crate::services::Services;
 use crate::settings::Settings;
 use crate::sweep::Clock;
 

@@ -7,9 +7,10 @@ use domain::audit::verify_chain;
 use domain::slot::SlotPool;
 use domain::workflow::Workflow;
 
+use super::collect::file_on_main;
 use super::expect::{Broken, PrState};
 use super::load::Scenario;
-use super::result::{RunResult, file_on_main};
+use super::result::RunResult;
 use crate::deploy::told;
 use crate::stack::Stack;
 

@@ -10,9 +10,10 @@ use model_sim::Consumer;
 use store::StoreError;
 use tokio::time::sleep;
 
+use super::collect::lines;
 use super::load::{Choice, DecisionLine, GateName, Scenario};
 use super::people::{Ask, People};
-use super::result::{StateLine, lines};
+use super::result::StateLine;
 use crate::stack::Stack;
 
 /// How often the workflow is read.

@@ -1,6 +1,7 @@
 //! Scenarios: folders of data that are played through a stack. `docs/scenarios.md` is their contract.
 
 mod check;
+mod collect;
 mod drive;
 mod expect;
 mod load;

@@ -7,9 +7,10 @@ use github_sim::{NewRepo, Role};
 use tokio::time::sleep;
 
 use super::check::{Difference, check};
+use super::collect::collect;
 use super::drive::{Decider, Happening, follow};
 use super::load::Scenario;
-use super::result::{RunResult, collect};
+use super::result::RunResult;
 use crate::settings::MAINTAINER;
 use crate::stack::Stack;
 

@@ -1,0 +1,80 @@
+//! The systems around the deployment, simulated where nothing else was asked for.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use github_sim::{AppConfig, UserConfig};
+
+use crate::app_key::AppKey;
+use crate::settings::{APPROVER, CodeHost, MAINTAINER, Model, Settings};
+
+/// The App's id at the simulator.
+pub(crate) const APP_ID: u64 = 4711;
+/// The App's name at the simulator.
+const APP_SLUG: &str = "pi-tickets";
+/// The token of the simulated ticket tracker.
+pub(crate) const TRACKER_TOKEN: &str = "flux-lens-sim-token";
+/// The key of the scripted model.
+pub(crate) const MODEL_KEY: &str = "model-sim-key";
+
+/// The systems around the deployment.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) github: Option<github_sim::Running>,
+    pub(crate) flux_lens: FluxLens,
+    pub(crate) model: Option<ModelSim>,
+    pub(crate) app_key: Option<AppKey>,
+}
+
+/// [`flux_lens_sim::Running`], which shows nothing of itself.
+pub(crate) struct FluxLens(pub(crate) flux_lens_sim::Running);
+
+impl std::fmt::Debug for FluxLens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FluxLens({})", self.0.base_url())
+    }
+}
+
+/// [`model_sim::Running`], which shows nothing of itself.
+pub(crate) struct ModelSim(pub(crate) model_sim::Running);
+
+impl std::fmt::Debug for ModelSim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ModelSim({})", self.0.base_url())
+    }
+}
+
+/// Starts what is simulated.
+///
+/// # Errors
+/// When a port or folder cannot be had.
+pub(crate) async fn start(settings: &Settings) -> Result<Services> {
+    let (github, app_key) = match &settings.code_host {
+        CodeHost::Simulated => {
+            let key = tokio::task::spawn_blocking(AppKey::generate).await??;
+            let github = github(settings.folder.join("github"), &key).await?;
+            (Some(github), Some(key))
+        }
+        CodeHost::GitHub { .. } => (None, None),
+    };
+    let tracker = flux_lens_sim::Config { token: TRACKER_TOKEN.to_owned(), ..flux_lens_sim::Config::default() };
+    let flux_lens = FluxLens(flux_lens_sim::start(tracker).await.context("starting the Flux Lens simulator")?);
+    let model = match settings.model {
+        Model::Simulated => {
+            let config = model_sim::Config { api_key: MODEL_KEY.to_owned(), ..model_sim::Config::default() };
+            Some(ModelSim(model_sim::start(config).await.context("starting the model simulator")?))
+        }
+        Model::Real { .. } => None,
+    };
+    Ok(Services { github, flux_lens, model, app_key })
+}
+
+async fn github(folder: PathBuf, key: &AppKey) -> Result<github_sim::Running> {
+    let mut config = github_sim::Config::new(folder);
+    config.app = Some(AppConfig::new(APP_ID, APP_SLUG, &key.public_pem));
+    MAINTAINER.clone_into(&mut config.human);
+    config.users = vec![UserConfig { login: MAINTAINER.to_owned(), name: None, email: Some(APPROVER.to_owned()) }];
+    // A demonstration of many tickets is no abuse.
+    config.rate_limit = 1_000_000;
+    github_sim::GithubSim::start(config).await.context("starting the GitHub simulator")
+}
