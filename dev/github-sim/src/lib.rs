@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 mod api;
+mod app_key;
 mod auth;
 mod checks;
 mod cli;
@@ -27,6 +28,7 @@ mod view;
 mod webhooks;
 
 pub use api::Call;
+pub use app_key::AppKey;
 pub use auth::{Level, Permission, Permissions};
 pub use checks::{NewCheckRun, NewStatus};
 pub use cli::Cli;

@@ -4,7 +4,6 @@
 //! it and compares what came of it with what was expected. The program `stack` is what `cargo xtask demo`, `run`,
 //! `up` and `down` start.
 
-mod app_key;
 mod archive;
 mod aws;
 mod bringup;

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use github_sim::{AppConfig, UserConfig};
+use github_sim::{AppConfig, AppKey, UserConfig};
 
-use crate::app_key::AppKey;
 use crate::settings::{APPROVER, CodeHost, MAINTAINER, Model, Settings};
 
 /// The App's id at the simulator.

@@ -2,15 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use domain::Timestamp;
 use domain::failure::FailureKind;
 use github::{GithubError, Host, Repo};
 use github_auth::{Credentials, Grant, issue};
-use github_sim::{AppConfig, Config, GithubSim, Level, NewRepo, Permission, PersonalToken, Running};
+use github_sim::{AppConfig, AppKey, Config, GithubSim, Level, NewRepo, Permission, PersonalToken, Running};
 
 const APP_ID: u64 = 7;
 const PERSONAL: &str = "ghp_personal";
@@ -24,7 +22,7 @@ impl World {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(dir.path());
-        let mut app = AppConfig::new(APP_ID, "ticket-bot", keys().1.clone());
+        let mut app = AppConfig::new(APP_ID, "ticket-bot", keys().public_pem.clone());
         app.permissions.insert(Permission::Workflows, Level::Write);
         config.app = Some(app);
         config.personal_tokens = vec![PersonalToken { token: PERSONAL.into(), login: "maintainer".to_owned() }];
@@ -42,31 +40,14 @@ impl World {
     }
 }
 
-fn keys() -> &'static (String, String) {
-    static KEYS: OnceLock<(String, String)> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        let private = openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "");
-        let public = openssl(&["pkey", "-pubout"], &private);
-        (private, public)
-    })
-}
-
-fn openssl(args: &[&str], input: &str) -> String {
-    let mut child = Command::new("openssl")
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the openssl program is needed for this test");
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+/// The App's key pair, made once.
+fn keys() -> &'static AppKey {
+    static KEYS: OnceLock<AppKey> = OnceLock::new();
+    KEYS.get_or_init(|| AppKey::generate().unwrap())
 }
 
 fn app(app_id: u64) -> Credentials {
-    Credentials::App { app_id, private_key: keys().0.clone().into() }
+    Credentials::App { app_id, private_key: keys().private_pem.clone() }
 }
 
 fn now() -> Timestamp {

@@ -6,11 +6,6 @@ use runtime::Invoker;
 use runtime::env::{ConfigError, parsed, required};
 use store::{Objects, Store};
 
-/// Largest file of a change set, bytes. As `workflow` has it.
-const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
-/// Largest change set, bytes. As `workflow` has it.
-const MAX_TOTAL_BYTES: u64 = 20 * 1024 * 1024;
-
 /// What template.yaml sets.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -55,11 +50,7 @@ impl Config {
 
     /// What a change set must keep to.
     pub(crate) const fn verify_policy(&self) -> VerifyPolicy {
-        VerifyPolicy {
-            max_file_bytes: MAX_FILE_BYTES,
-            max_total_bytes: MAX_TOTAL_BYTES,
-            allow_workflow_files: self.allow_workflow_files,
-        }
+        VerifyPolicy::new(self.allow_workflow_files)
     }
 }
 

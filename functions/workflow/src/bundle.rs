@@ -36,7 +36,6 @@ pub(crate) async fn write(
     let workspace_key = keys::objects::workspace(id, attempt);
     context.objects.put(&workspace_key, archive, "application/zstd").await?;
     put_json(&context.objects, &keys::objects::base_paths(id, attempt), &paths).await?;
-    put_json(&context.objects, &config_key(workflow), &repo_config).await?;
 
     let signed = context.signer.objects(id).await?;
     let spec_digest = spec.digest().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
@@ -78,11 +77,6 @@ pub(crate) async fn publish_task(
     let key = keys::objects::task(&task.workflow_id, task.attempt, kind);
     put_json(&context.objects, &key, task).await?;
     Ok(signed.presign_get(&key, VALID).await?)
-}
-
-/// Where the base commit's configuration lies, for the QA run of the same attempt.
-pub(crate) fn config_key(workflow: &Workflow) -> String {
-    keys::objects::repo_config(&workflow.id, workflow.attempt)
 }
 
 async fn put_json<T: serde::Serialize + Sync>(objects: &Objects, key: &str, value: &T) -> Result<(), Failure> {

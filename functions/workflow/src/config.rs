@@ -115,11 +115,12 @@ impl Config {
     }
 
     const fn limits(&self, total_seconds: u64) -> RunLimits {
+        let policy = self.verify_policy();
         RunLimits {
             total_seconds,
             silence_seconds: self.silence_seconds,
-            max_file_bytes: MAX_FILE_BYTES,
-            max_total_bytes: MAX_TOTAL_BYTES,
+            max_file_bytes: policy.max_file_bytes,
+            max_total_bytes: policy.max_total_bytes,
             max_files: MAX_FILES,
             max_output_bytes: MAX_OUTPUT_BYTES,
         }
@@ -127,16 +128,10 @@ impl Config {
 
     /// What a change set must keep to.
     pub(crate) const fn verify_policy(&self) -> VerifyPolicy {
-        VerifyPolicy {
-            max_file_bytes: MAX_FILE_BYTES,
-            max_total_bytes: MAX_TOTAL_BYTES,
-            allow_workflow_files: self.allow_workflow_files,
-        }
+        VerifyPolicy::new(self.allow_workflow_files)
     }
 }
 
-const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
-const MAX_TOTAL_BYTES: u64 = 20 * 1024 * 1024;
 const MAX_FILES: u64 = 2_000;
 const MAX_OUTPUT_BYTES: u64 = 8 * 1024 * 1024;
 

@@ -4,7 +4,8 @@
 use domain::Timestamp;
 use domain::failure::{Failure, FailureKind};
 use domain::gate::requests::{ApprovalRequest, DecideAnswer};
-use domain::ids::WorkflowId;
+use domain::gate::{DecisionRequest, Verdict};
+use domain::ids::{GateId, WorkflowId};
 use domain::slot::SlotPool;
 use domain::state::WorkflowState;
 use domain::steps::{FinishOutput, StepError};
@@ -22,14 +23,13 @@ pub(crate) async fn finish(
     now: Timestamp,
 ) -> Result<FinishOutput, Failure> {
     let before = context.store.workflow(id).await?;
-    let gate_left_open = before.open_gate.is_some();
+    // First, while the workflow still names it: a crash in between is made good by the next call.
+    if let Some(gate) = before.open_gate {
+        close_gate(context, gate).await?;
+    }
     let after = context.store.record(id, &actor(), now, |current| Ok(last_event(current, error.as_ref()))).await?;
     for pool in SlotPool::ALL {
         slots::release(context, id, pool).await?;
-    }
-    if gate_left_open {
-        let request = ApprovalRequest::Cancel { workflow_id: id.clone() };
-        let _: DecideAnswer = context.invoker.call(&context.config.approvals_function, &request).await?;
     }
     if !before.state.is_terminal() {
         let state = after.state.as_str();
@@ -40,6 +40,20 @@ pub(crate) async fn finish(
     }
     tracing::info!(workflow = %id, state = %after.state, "the workflow has ended");
     Ok(FinishOutput { state: after.state })
+}
+
+/// The workflow ended while somebody was asked: nobody can decide any more, and the inboxes forget it.
+async fn close_gate(context: &Context, gate: GateId) -> Result<(), Failure> {
+    let decision = DecisionRequest {
+        verdict: Verdict::Cancel,
+        by: actor(),
+        subject_digest: None,
+        comment: Some("The workflow has ended.".to_owned()),
+    };
+    let request = ApprovalRequest::Decide { gate, decision };
+    let answer: DecideAnswer = context.invoker.call(&context.config.approvals_function, &request).await?;
+    tracing::info!(?answer, "the gate of an ended workflow was closed");
+    Ok(())
 }
 
 /// What ends the workflow, if it has not ended.

@@ -9,27 +9,31 @@ use crate::{Context, cancel, collect_qa, collect_run, finish, prepare, slots, ta
 
 /// Does a step.
 ///
+/// Each step's future is on the heap: together they would be too deep a type for the compiler.
+///
 /// # Errors
 /// A [`Failure`], whose kind is the error name that the state machine sees.
 pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result<Value, Failure> {
     match runtime::step::input(payload)? {
         WorkflowStep::AcquireSlot { workflow_id, pool, task_token } => {
-            answer(&slots::acquire(context, &workflow_id, pool, &task_token, now).await?)
+            answer(&Box::pin(slots::acquire(context, &workflow_id, pool, &task_token, now)).await?)
         }
-        WorkflowStep::ReleaseSlot { workflow_id, pool } => answer(&slots::release(context, &workflow_id, pool).await?),
-        WorkflowStep::Prepare { workflow_id } => answer(&prepare::prepare(context, &workflow_id, now).await?),
+        WorkflowStep::ReleaseSlot { workflow_id, pool } => {
+            answer(&Box::pin(slots::release(context, &workflow_id, pool)).await?)
+        }
+        WorkflowStep::Prepare { workflow_id } => answer(&Box::pin(prepare::prepare(context, &workflow_id, now)).await?),
         WorkflowStep::CollectRun { workflow_id, attempt, task_error } => {
-            answer(&collect_run::collect(context, &workflow_id, attempt, task_error, now).await?)
+            answer(&Box::pin(collect_run::collect(context, &workflow_id, attempt, task_error, now)).await?)
         }
         WorkflowStep::CollectQa { workflow_id, attempt, task_error } => {
-            answer(&collect_qa::collect(context, &workflow_id, attempt, task_error, now).await?)
+            answer(&Box::pin(collect_qa::collect(context, &workflow_id, attempt, task_error, now)).await?)
         }
         WorkflowStep::Finish { workflow_id, error } => {
-            answer(&finish::finish(context, &workflow_id, error, now).await?)
+            answer(&Box::pin(finish::finish(context, &workflow_id, error, now)).await?)
         }
-        WorkflowStep::SweepSlots { pool } => answer(&slots::sweep(context, pool).await?),
-        WorkflowStep::SweepSandboxes => answer(&tasks::sweep(context).await?),
-        WorkflowStep::Cancel { workflow_id } => answer(&cancel::cancel(context, &workflow_id).await?),
+        WorkflowStep::SweepSlots { pool } => answer(&Box::pin(slots::sweep(context, pool)).await?),
+        WorkflowStep::SweepSandboxes => answer(&Box::pin(tasks::sweep(context)).await?),
+        WorkflowStep::Cancel { workflow_id } => answer(&Box::pin(cancel::cancel(context, &workflow_id)).await?),
     }
 }
 

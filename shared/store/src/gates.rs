@@ -174,16 +174,7 @@ impl Gates {
     }
 
     async fn get(&self, pk: String) -> Result<Option<Item>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(row::key(pk, keys::META)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::service("reading a gate", error))?;
-        Ok(answer.item)
+        row::read(&self.client, &self.table, row::key(pk, keys::META), "reading a gate").await
     }
 
     async fn by_due(

@@ -155,11 +155,6 @@ pub mod objects {
         format!("{}/base-paths.json", run(id, attempt))
     }
 
-    /// The repository's configuration at the run's base commit.
-    pub fn repo_config(id: &WorkflowId, attempt: Attempt) -> String {
-        format!("{}/repo-config.json", run(id, attempt))
-    }
-
     /// `task.json` of one sandbox.
     pub fn task(id: &WorkflowId, attempt: Attempt, kind: RunKind) -> String {
         format!("{}/{}/task.json", run(id, attempt), kind.as_str())

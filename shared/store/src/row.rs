@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,4 +49,22 @@ pub(crate) fn value<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
         fields.remove(attribute);
     }
     serde_dynamo::from_item(fields).map_err(|error| StoreError::malformed(what, error))
+}
+
+/// Reads one row as it is now. `action` says what was tried, should it fail.
+pub(crate) async fn read(
+    client: &Client,
+    table: &str,
+    key: Item,
+    action: &'static str,
+) -> Result<Option<Item>, StoreError> {
+    let answer = client
+        .get_item()
+        .table_name(table)
+        .set_key(Some(key))
+        .consistent_read(true)
+        .send()
+        .await
+        .map_err(|error| StoreError::service(action, error))?;
+    Ok(answer.item)
 }

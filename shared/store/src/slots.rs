@@ -153,16 +153,14 @@ impl Slots {
     }
 
     async fn capacity(&self, pool: SlotPool) -> Result<Capacity, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(row::key(keys::slots(pool.as_str()), keys::CAPACITY)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::service("reading the slots", error))?;
-        answer.item.map(row::value).transpose().map(Option::unwrap_or_default)
+        let item = row::read(
+            &self.client,
+            &self.table,
+            row::key(keys::slots(pool.as_str()), keys::CAPACITY),
+            "reading the slots",
+        )
+        .await?;
+        item.map(row::value).transpose().map(Option::unwrap_or_default)
     }
 
     fn capacity_write(&self, pool: SlotPool, mut next: Capacity) -> Result<TransactWriteItem, StoreError> {

@@ -99,16 +99,8 @@ impl Tokens {
     }
 
     async fn get(&self, pk: String) -> Result<Option<TaskToken>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(row::key(pk, keys::META)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::service("reading a task token", error))?;
-        answer.item.map(row::value::<TokenRow>).transpose().map(|row| row.map(|row| row.token))
+        let item = row::read(&self.client, &self.table, row::key(pk, keys::META), "reading a task token").await?;
+        item.map(row::value::<TokenRow>).transpose().map(|row| row.map(|row| row.token))
     }
 
     async fn remove(&self, pk: String) -> Result<(), StoreError> {

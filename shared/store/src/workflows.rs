@@ -190,16 +190,7 @@ impl Store {
     }
 
     pub(crate) async fn get(&self, pk: String, sk: &str) -> Result<Option<Item>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.state)
-            .set_key(Some(row::key(pk, sk)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::service("reading a row", error))?;
-        Ok(answer.item)
+        row::read(&self.client, &self.state, row::key(pk, sk), "reading a row").await
     }
 
     pub(crate) fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {

@@ -1,21 +1,22 @@
 //! Tokens: who may do what, and for how long.
 
-use github_sim::{Config, NewRepo, TokenFormat};
+use github_sim::{AppKey, Config, NewRepo, TokenFormat};
 use reqwest::Method;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::support::{APP_ID, PERSONAL, World, answer, jwt, keys, make_keys};
+use crate::support::{APP_ID, PERSONAL, World, answer, jwt, keys};
 
 #[tokio::test]
 async fn app_tokens_are_checked() {
     let world = World::start().await;
     let app = async |token: &str| world.call(Method::GET, "/app", token, None).await;
-    let private = &keys().private;
+    let private = keys().private_pem.expose_secret();
     let good = app(&jwt(&world.clock, &json!(APP_ID), 540, private)).await;
     assert_eq!((good.status, &good.body["slug"]), (200, &json!("ticket-bot")));
     assert_eq!(app(&jwt(&world.clock, &json!(APP_ID.to_string()), 600, private)).await.status, 200);
 
-    let other_key = make_keys().private;
+    let other_key = AppKey::generate().unwrap().private_pem.expose_secret().to_owned();
     let forged = app(&jwt(&world.clock, &json!(APP_ID), 540, &other_key)).await;
     assert_eq!((forged.status, &forged.body["message"]), (401, &json!("A JSON web token could not be decoded")));
     let long = app(&jwt(&world.clock, &json!(APP_ID), 601, private)).await;
@@ -31,7 +32,7 @@ async fn app_tokens_are_checked() {
     // A symmetric signature with the public key as its secret is the classic forgery.
     let claims =
         json!({ "iat": world.clock.now().as_second(), "exp": world.clock.now().as_second() + 60, "iss": APP_ID });
-    let secret = jsonwebtoken::EncodingKey::from_secret(keys().public.as_bytes());
+    let secret = jsonwebtoken::EncodingKey::from_secret(keys().public_pem.as_bytes());
     let confused = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &secret).unwrap();
     assert_eq!(app(&confused).await.status, 401);
 }

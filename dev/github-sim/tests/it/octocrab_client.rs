@@ -5,6 +5,7 @@ use http::StatusCode;
 use octocrab::models::repos::Object;
 use octocrab::params::repos::Reference;
 use octocrab::{Octocrab, OctocrabBuilder};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::support::{APP_ID, World, keys};
@@ -18,7 +19,7 @@ async fn installation(world: &World) -> Octocrab {
     let app = OctocrabBuilder::new()
         .base_uri(world.sim.api_base())
         .unwrap()
-        .app_from_rsa_pem(APP_ID.into(), &keys().private)
+        .app_from_rsa_pem(APP_ID.into(), keys().private_pem.expose_secret())
         .unwrap()
         .build()
         .unwrap();

@@ -8,11 +8,12 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use github_sim::{
-    AppConfig, Clock, Config, GithubSim, Level, NewFile, NewPush, NewRepo, Permission, PersonalToken, RepoName, Role,
-    Running, Sha, UserConfig,
+    AppConfig, AppKey, Clock, Config, GithubSim, Level, NewFile, NewPush, NewRepo, Permission, PersonalToken, RepoName,
+    Role, Running, Sha, UserConfig,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 /// The app's id.
@@ -20,23 +21,10 @@ pub(crate) const APP_ID: u64 = 4242;
 /// The personal token of `maintainer`.
 pub(crate) const PERSONAL: &str = "ghp_maintainerstoken";
 
-/// A key pair in PEM, made once per test binary.
-pub(crate) struct Keys {
-    pub(crate) private: String,
-    pub(crate) public: String,
-}
-
-/// Makes an RSA key pair with the `openssl` program.
-pub(crate) fn make_keys() -> Keys {
-    let private = run("openssl", &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "");
-    let public = run("openssl", &["pkey", "-pubout"], &private);
-    Keys { private, public }
-}
-
-/// The app's key pair.
-pub(crate) fn keys() -> &'static Keys {
-    static KEYS: OnceLock<Keys> = OnceLock::new();
-    KEYS.get_or_init(make_keys)
+/// The app's key pair, made once per test binary.
+pub(crate) fn keys() -> &'static AppKey {
+    static KEYS: OnceLock<AppKey> = OnceLock::new();
+    KEYS.get_or_init(|| AppKey::generate().unwrap())
 }
 
 /// Runs a program with input and returns its output.
@@ -92,7 +80,7 @@ impl World {
         let clock = Clock::manual("2026-03-01T12:00:00Z".parse().unwrap());
         let mut config = Config::new(dir.path());
         config.clock = clock.clone();
-        let mut app = AppConfig::new(APP_ID, "ticket-bot", keys().public.clone());
+        let mut app = AppConfig::new(APP_ID, "ticket-bot", keys().public_pem.clone());
         app.permissions.insert(Permission::Checks, Level::Read);
         config.app = Some(app);
         config.personal_tokens = vec![PersonalToken { token: PERSONAL.into(), login: "maintainer".to_owned() }];
@@ -136,7 +124,7 @@ impl World {
     }
 
     pub(crate) fn app_jwt(&self) -> String {
-        jwt(&self.clock, &json!(APP_ID), 540, &keys().private)
+        jwt(&self.clock, &json!(APP_ID), 540, keys().private_pem.expose_secret())
     }
 
     /// An installation token for `acme/web`, limited as given.

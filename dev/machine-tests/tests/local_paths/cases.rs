@@ -149,8 +149,12 @@ fn ends() -> Vec<Case> {
         case("cancelled-waiting-to-plan", [plan_slot(SlotOutput::Cancelled)], cancelled),
         case("cancelled-planning", [plan_slot(SlotOutput::Acquired), plan(PlanOutput::Cancelled)], cancelled),
         case("cancelled-at-spec", decided(Cancelled), cancelled),
-        case("cancelled-waiting-to-run", after(decided(Approved), [run_slot(SlotOutput::Cancelled)]), cancelled),
-        case("cancelled-preparing", after(approved(), [prepare(&PrepareOutput::Cancelled)]), cancelled),
+        case(
+            "cancelled-waiting-to-run",
+            after(decided(Approved), [run_slot(SlotOutput::Cancelled), close()]),
+            cancelled,
+        ),
+        case("cancelled-preparing", after(approved(), [prepare(&PrepareOutput::Cancelled), close()]), cancelled),
         case(
             "cancelled-running",
             after(
@@ -159,13 +163,14 @@ fn ends() -> Vec<Case> {
                     ready(1),
                     run_agent().fails("States.TaskFailed", 1),
                     collect_run(1, Some(told("States.TaskFailed")), &CollectOutput::Cancelled),
+                    close(),
                 ],
             ),
             cancelled,
         ),
         case(
             "cancelled-in-qa",
-            after(after(approved(), built(1)), [collect_qa(1, None, &CollectOutput::Cancelled)]),
+            after(after(approved(), built(1)), [collect_qa(1, None, &CollectOutput::Cancelled), close()]),
             cancelled,
         ),
         case(
@@ -174,12 +179,12 @@ fn ends() -> Vec<Case> {
                 approved(),
                 built(1),
                 vec![collect_qa(1, None, &CollectOutput::Passed), release("ReleaseRunSlot", SlotPool::Run)],
-                vec![publish(PublishOutput::Cancelled)],
+                vec![publish(PublishOutput::Cancelled), close()],
             ]
             .concat(),
             cancelled,
         ),
-        case("cancelled-at-pr", at_pr(Cancelled, false, false), cancelled),
+        case("cancelled-at-pr", after(at_pr(Cancelled, false, false), [close()]), cancelled),
     ]
 }
 

@@ -1,8 +1,6 @@
 //! A simulator with one repository, a ticket with an approved SPEC, and a verified change.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -19,7 +17,7 @@ use domain::workflow::{PullRequestRef, TicketSummary};
 use domain::{Attempt, CommitSha, Digest};
 use github::{Access, Host, Repo, RetryPolicy, TokenGrant};
 use github_sim::{
-    AppConfig, Config, Fault, GithubSim, NewFile, NewPush, NewRepo, Outcome, RepoName, Role, Running, Sha, When,
+    AppConfig, AppKey, Config, Fault, GithubSim, NewFile, NewPush, NewRepo, Outcome, RepoName, Role, Running, Sha, When,
 };
 use publisher::publish::{Publication, Published, publish};
 
@@ -40,7 +38,7 @@ impl World {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(dir.path());
-        config.app = Some(AppConfig::new(APP_ID, "ticket-bot", keys().1.clone()));
+        config.app = Some(AppConfig::new(APP_ID, "ticket-bot", keys().public_pem.clone()));
         let sim = GithubSim::start(config).await.unwrap();
         let mut new = NewRepo::new("acme", "web")
             .file("README.md", "# Web\n")
@@ -60,7 +58,7 @@ impl World {
             repository: "acme/web".parse().unwrap(),
             permissions: permissions.into_iter().map(|(name, access)| (name.to_owned(), access)).collect(),
         };
-        let app = Host::new(&sim.api_base()).unwrap().with_app(APP_ID, &keys().0.clone().into()).unwrap();
+        let app = Host::new(&sim.api_base()).unwrap().with_app(APP_ID, &keys().private_pem).unwrap();
         let token = app.mint(&grant).await.unwrap();
         Self {
             sim,
@@ -287,26 +285,8 @@ pub(crate) fn sha(sha: &Sha) -> CommitSha {
     sha.as_str().parse().unwrap()
 }
 
-/// The App's private and public key, made once by the `openssl` program.
-fn keys() -> &'static (String, String) {
-    static KEYS: OnceLock<(String, String)> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        let private = openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "");
-        let public = openssl(&["pkey", "-pubout"], &private);
-        (private, public)
-    })
-}
-
-fn openssl(args: &[&str], input: &str) -> String {
-    let mut child = Command::new("openssl")
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the openssl program is needed for this test");
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+/// The App's key pair, made once.
+fn keys() -> &'static AppKey {
+    static KEYS: OnceLock<AppKey> = OnceLock::new();
+    KEYS.get_or_init(|| AppKey::generate().unwrap())
 }

@@ -38,6 +38,13 @@ pub struct VerifyPolicy {
     pub allow_workflow_files: bool,
 }
 
+impl VerifyPolicy {
+    /// The limits of every deployment: 2 MiB a file, 20 MiB together.
+    pub const fn new(allow_workflow_files: bool) -> Self {
+        Self { max_file_bytes: 2 * 1024 * 1024, max_total_bytes: 20 * 1024 * 1024, allow_workflow_files }
+    }
+}
+
 /// Something in a change set that must not be published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,7 +17,7 @@ fn grant(repository: &str, permissions: &[(&str, Access)]) -> TokenGrant {
 async fn a_token_reaches_one_repository_and_does_what_it_may() {
     let world = World::start_with(|config| config.token_format = TokenFormat::Long).await;
     world.sim.create_repo(NewRepo::new("acme", "other").file("a", "a")).await.unwrap();
-    let app = world.host().with_app(APP_ID, &keys().private.clone().into()).unwrap();
+    let app = world.host().with_app(APP_ID, &keys().private_pem).unwrap();
     let minted = app.mint(&grant("acme/web", &[("contents", Access::Read)])).await.unwrap();
     assert!(minted.token.expose_secret().starts_with("ghs_"));
     assert!(!format!("{minted:?}").contains("ghs_"));
@@ -36,7 +36,7 @@ async fn where_the_app_is_not_installed_there_is_no_token() {
     let mut hidden = NewRepo::new("acme", "hidden");
     hidden.app_installed = false;
     world.sim.create_repo(hidden).await.unwrap();
-    let app = world.host().with_app(APP_ID, &keys().private.clone().into()).unwrap();
+    let app = world.host().with_app(APP_ID, &keys().private_pem).unwrap();
     for repository in ["acme/hidden", "acme/nothing", "nobody/web"] {
         let answer = app.mint(&grant(repository, &[("contents", Access::Read)])).await;
         assert!(matches!(answer, Err(GithubError::RepositoryNotFound { .. })), "{repository}: {answer:?}");
@@ -49,6 +49,6 @@ async fn where_the_app_is_not_installed_there_is_no_token() {
 async fn a_wrong_key_or_app_is_refused() {
     let world = World::start().await;
     assert!(matches!(world.host().with_app(1, &"no key".into()), Err(GithubError::Setup(_))));
-    let app = world.host().with_app(APP_ID + 1, &keys().private.clone().into()).unwrap();
+    let app = world.host().with_app(APP_ID + 1, &keys().private_pem).unwrap();
     assert!(app.mint(&grant("acme/web", &[])).await.is_err());
 }

@@ -1,14 +1,13 @@
 //! A simulator with one repository, and our client.
 
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use domain::CommitSha;
 use github::{Blob, EntryKind, Github, Host, Identity, NewCommit, NewTreeEntry, Repo, RetryPolicy};
 use github_sim::{
-    AppConfig, Config, Fault, GithubSim, NewFile, NewPush, NewRepo, Outcome, PersonalToken, RepoName, Role, Running,
-    Sha, When,
+    AppConfig, AppKey, Config, Fault, GithubSim, NewFile, NewPush, NewRepo, Outcome, PersonalToken, RepoName, Role,
+    Running, Sha, When,
 };
 
 pub(crate) const APP_ID: u64 = 4242;
@@ -37,7 +36,7 @@ impl World {
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(dir.path());
-        config.app = Some(AppConfig::new(APP_ID, "ticket-bot", keys().public.clone()));
+        config.app = Some(AppConfig::new(APP_ID, "ticket-bot", keys().public_pem.clone()));
         config.personal_tokens = vec![PersonalToken { token: TOKEN.into(), login: "maintainer".to_owned() }];
         change(&mut config);
         let sim = GithubSim::start(config).await.unwrap();
@@ -122,32 +121,8 @@ pub(crate) fn sha(sha: &Sha) -> CommitSha {
     sha.as_str().parse().unwrap()
 }
 
-pub(crate) struct Keys {
-    pub(crate) private: String,
-    public: String,
-}
-
-/// The App's key pair, made once by the `openssl` program.
-pub(crate) fn keys() -> &'static Keys {
-    static KEYS: OnceLock<Keys> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        let private = openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "");
-        let public = openssl(&["pkey", "-pubout"], &private);
-        Keys { private, public }
-    })
-}
-
-fn openssl(args: &[&str], input: &str) -> String {
-    use std::io::Write as _;
-    let mut child = Command::new("openssl")
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the openssl program is needed for this test");
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+/// The App's key pair, made once.
+pub(crate) fn keys() -> &'static AppKey {
+    static KEYS: OnceLock<AppKey> = OnceLock::new();
+    KEYS.get_or_init(|| AppKey::generate().unwrap())
 }

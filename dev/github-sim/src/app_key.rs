@@ -1,4 +1,4 @@
-//! The GitHub App's key pair, made anew for each stack.
+//! A GitHub App's key pair, for whoever plays both sides: the simulator gets the public half, the client the private.
 
 use anyhow::{Result, anyhow};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
@@ -8,10 +8,10 @@ use secrecy::SecretString;
 
 /// A key pair in PEM.
 #[derive(Debug)]
-pub(crate) struct AppKey {
-    /// PKCS#8.
+pub struct AppKey {
+    /// PKCS#8; for the client.
     pub private_pem: SecretString,
-    /// SPKI.
+    /// SPKI; for [`crate::AppConfig`].
     pub public_pem: String,
 }
 
@@ -20,7 +20,7 @@ impl AppKey {
     ///
     /// # Errors
     /// When the operating system has no random numbers to give.
-    pub(crate) fn generate() -> Result<Self> {
+    pub fn generate() -> Result<Self> {
         let failed = |_| anyhow!("an RSA key pair could not be made");
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
         let private: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
