@@ -1,5 +1,6 @@
-//! Pages for a person: the list of tickets and each ticket.
+//! Pages for a person: the list of tickets, each ticket, and the form for a new one.
 
+mod new;
 mod style;
 
 use std::sync::Arc;
@@ -18,10 +19,10 @@ use crate::ticket::{Comment, Person, Priority, Status, Ticket};
 use crate::tracker::Record;
 
 /// No script, no frame, nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 pub(crate) fn router() -> Router<Arc<App>> {
-    Router::new().route("/", get(list)).route("/t/{id}", get(ticket))
+    Router::new().route("/", get(list)).route("/t/{id}", get(ticket)).route("/new", get(new::show).post(new::create))
 }
 
 async fn list(State(app): State<Arc<App>>) -> Response {
@@ -69,6 +70,7 @@ fn layout(title: &str, content: &Markup) -> Markup {
 fn list_page(records: &[&Record]) -> Markup {
     let content = html! {
         h1 { "Tickets" }
+        p { a href="/new" { "New ticket" } }
         @if records.is_empty() {
             p.empty { "There are no tickets yet." }
         } @else {

@@ -264,7 +264,7 @@ fn show(facts: &Facts) {
     let Facts { console, api_token, flux_lens, github, mail, engine, .. } = facts;
     say(format_args!("console     {console}/"));
     say(format_args!("API token   {api_token}"));
-    say(format_args!("Flux Lens   {flux_lens}/   make a ticket here"));
+    say(format_args!("Flux Lens   {flux_lens}/new   file a ticket here"));
     say(format_args!("GitHub      {github}"));
     say(format_args!("mail        {mail}   to {APPROVER} and {API_APPROVER}"));
     say(format_args!("AWS         {engine}   keys in the stack's stack.json"));

@@ -144,3 +144,26 @@ impl ModelAccess {
         Ok(Upstream::Http(HttpUpstream::new(model.provider.into(), &model.base_url, key)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// The image is not built by tests; what it says must at least be so.
+    #[test]
+    fn the_image_has_pi_where_the_program_looks() {
+        let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let image = std::fs::read_to_string(crate_folder.join("Dockerfile")).unwrap();
+        let pi = DEFAULT_PI.strip_prefix("/opt/pi/").unwrap();
+        assert!(image.contains("COPY --from=pi /opt/pi /opt/pi\n"), "{image}");
+        assert!(crate_folder.join("pi").join(pi).is_file(), "{pi} is not in the installed package");
+        let top = crate_folder.ancestors().nth(2).unwrap();
+        let copied: Vec<_> = image.split_whitespace().filter(|word| word.starts_with("functions/runner/pi/")).collect();
+        assert_eq!(copied.len(), 2, "{copied:?}");
+        for file in copied {
+            assert!(top.join(file).is_file(), "{file}");
+        }
+    }
+}

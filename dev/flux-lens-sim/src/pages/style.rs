@@ -34,5 +34,10 @@ code { font: .9em ui-monospace, monospace; }
 .badge { border-color: transparent; color: #fff; background: #5b6474; white-space: nowrap; }
 .badge.progress { background: #1f5fc0; } .badge.done { background: #1a7f45; } .badge.blocked { background: #b3321f; }
 .badge.cancelled { background: #6d4a8f; }
+form label { display: block; margin: .75rem 0; color: var(--soft); font-size: .9rem; }
+input, textarea, select { display: block; width: 100%; font: inherit; font-size: 1rem; color: var(--ink); background: var(--card);
+  border: 1px solid var(--line); border-radius: .35rem; padding: .4rem .6rem; }
+button { font: inherit; font-weight: 600; padding: .5rem 1.5rem; border: 0; border-radius: .5rem; color: #fff;
+  background: #1f5fc0; }
 .priority.high, .bad { color: light-dark(#b3321f, #ff9d8c); }
 ";

@@ -33,3 +33,22 @@ async fn a_person_sees_tickets_and_comments() {
     assert!(ticket.contains("ticket.updated") && ticket.contains("delivered"));
     assert!(page(&world, "/t/%3Cb%3E", 404).await.contains("There is no ticket <code>&lt;b&gt;</code>"));
 }
+
+#[tokio::test]
+async fn a_person_files_a_ticket_and_another_site_does_not() {
+    let world = World::new().await;
+    assert!(page(&world, "/new", 200).await.contains(r#"<form method="post" action="/new">"#));
+    let form =
+        "title=Too+slow&description=**Why%3F**&repository=acme%2Fweb&base_branch=&labels=bug%2C+api&priority=high";
+    let post = |site: &'static str| {
+        let request = world.http.post(format!("{}/new", world.sim.base_url())).header("sec-fetch-site", site);
+        request.header("content-type", "application/x-www-form-urlencoded").body(form).send()
+    };
+    assert_eq!(post("cross-site").await.unwrap().status(), 403);
+    assert!(page(&world, "/", 200).await.contains("There are no tickets yet."));
+    let made = post("same-origin").await.unwrap();
+    assert!(made.url().path().starts_with("/t/FL-"), "{}", made.url());
+    let ticket = world.json(Method::GET, "/tickets/FL-1", None, 200).await;
+    assert_eq!((&ticket["labels"], &ticket["base_branch"]), (&json!(["bug", "api"]), &json!("main")));
+    world.settled(1).await;
+}

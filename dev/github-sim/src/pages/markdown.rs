@@ -1,4 +1,4 @@
-//! Markdown of bodies and comments. HTML in it is shown as text.
+//! Markdown of bodies and comments. HTML in it is shown as text, but for comments, which GitHub does not show either.
 
 use maud::{Markup, PreEscaped};
 use pulldown_cmark::{Event, Options, Parser, Tag, html::push_html};
@@ -7,6 +7,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, html::push_html};
 pub(super) fn render(text: &str) -> Markup {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let safe = Parser::new_ext(text, options).map(|event| match event {
+        Event::Html(raw) | Event::InlineHtml(raw) if is_comment(&raw) => Event::Text("".into()),
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         Event::Start(Tag::Link { link_type, dest_url, title, id }) if !harmless(&dest_url) => {
             Event::Start(Tag::Link { link_type, dest_url: "#".into(), title, id })
@@ -21,6 +22,10 @@ pub(super) fn render(text: &str) -> Markup {
     PreEscaped(out)
 }
 
+fn is_comment(html: &str) -> bool {
+    html.trim().strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->")).is_some_and(|rest| !rest.contains("-->"))
+}
+
 fn harmless(url: &str) -> bool {
     ["http://", "https://", "mailto:", "#", "/"].iter().any(|start| url.starts_with(start))
 }
@@ -28,6 +33,14 @@ fn harmless(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::render;
+
+    #[test]
+    fn comments_are_not_shown() {
+        let shown =
+            render("a\n\n<!-- one -->\n\nb <!-- two --> c\n\n<!-- three --><b>d</b> <!-- four -->").into_string();
+        assert!(!shown.contains("one") && !shown.contains("two"), "{shown}");
+        assert!(shown.contains("&lt;b&gt;d"), "only what is nothing but a comment goes: {shown}");
+    }
 
     #[test]
     fn html_and_scripts_are_text() {

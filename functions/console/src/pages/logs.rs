@@ -32,9 +32,13 @@ pub(crate) fn logs(facts: &LogFacts<'_>, reader: &Reader, base_url: &str) -> Mar
     frame("Progress", &crumb, &body)
 }
 
-/// Lines in order. Signs of life say nothing to a reader.
+/// Lines in order. Signs of life, and the ends of calls whose beginning was told and that went well, say nothing to a
+/// reader.
 pub(super) fn lines(lines: &[LogLine]) -> Markup {
-    let shown = lines.iter().filter(|line| line.event != ProgressEvent::Heartbeat);
+    let is_news = |event: &ProgressEvent| {
+        !matches!(event, ProgressEvent::Heartbeat | ProgressEvent::Tool { failed: Some(false), .. })
+    };
+    let shown = lines.iter().filter(|line| is_news(&line.event));
     html! {
         @if lines.is_empty() { p.soft { "Nothing was said yet." } }
         @else {
