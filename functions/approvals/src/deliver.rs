@@ -17,12 +17,15 @@ pub(crate) async fn deliver(context: &GatesContext, id: &GateId, now: Timestamp)
         return Ok(DeliverAnswer::Nothing);
     }
     let workflow = context.store.workflow(&gate.workflow_id).await?;
-    if let Some(token) = context.tokens.gate(id).await? {
-        task_token::succeed(&context.sfn, &token, &output(&gate, &workflow)).await?;
+    let token = context.tokens.gate(id).await?;
+    if let Some(token) = &token {
+        task_token::succeed(&context.sfn, token, &output(&gate, &workflow)).await?;
     }
     if gate.delivered_at.is_none() {
         context.gates.mark_delivered(id, now).await?;
     }
-    context.tokens.remove_gate(id).await?;
+    if let Some(token) = &token {
+        context.tokens.remove_gate(id, token).await?;
+    }
     Ok(DeliverAnswer::Delivered)
 }

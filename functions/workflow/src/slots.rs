@@ -53,7 +53,7 @@ async fn try_acquire(
 /// Gives a slot back and hands it to the next one.
 pub(crate) async fn release(context: &Context, id: &WorkflowId, pool: SlotPool) -> Result<Done, Failure> {
     context.slots.release(pool, id).await?;
-    context.tokens.remove_slot(pool, id).await?;
+    context.tokens.forget_slot(pool, id).await?;
     hand_over(context, pool).await?;
     Ok(Done::Done)
 }
@@ -94,7 +94,7 @@ async fn hand_over(context: &Context, pool: SlotPool) -> Result<(), Failure> {
 async fn tell(context: &Context, pool: SlotPool, id: &WorkflowId, output: SlotOutput) -> Result<(), Failure> {
     if let Some(token) = context.tokens.slot(pool, id).await? {
         task_token::succeed(&context.sfn, &token, &output).await?;
-        context.tokens.remove_slot(pool, id).await?;
+        context.tokens.remove_slot(pool, id, &token).await?;
     }
     Ok(())
 }

@@ -83,7 +83,8 @@ impl Slots {
     /// [`StoreError::Conflict`] when others were faster again and again; or what DynamoDB answered.
     pub async fn hand_over(&self, pool: SlotPool, max: usize) -> Result<Vec<Grant>, StoreError> {
         let mut grants = Vec::new();
-        for _ in 0..MAX_ROUNDS {
+        let mut lost = 0;
+        while lost < MAX_ROUNDS {
             let capacity = self.capacity(pool).await?;
             if capacity.held.len() >= max {
                 return Ok(grants);
@@ -100,7 +101,7 @@ impl Slots {
                 vec![self.capacity_write(pool, next)?, TransactWriteItem::builder().delete(built(delete)?).build()];
             match transact(&self.client, "the slots", writes).await {
                 Ok(()) => grants.push(Grant { workflow_id: waiter.workflow_id }),
-                Err(StoreError::Conflict(_)) => {}
+                Err(StoreError::Conflict(_)) => lost += 1,
                 Err(error) => return Err(error),
             }
         }

@@ -1,6 +1,7 @@
 //! Task tokens of the state machine. A table of its own: only `approvals` and `workflow` may read it.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use domain::Timestamp;
 use domain::ids::{GateId, TaskToken, WorkflowId};
 use domain::slot::SlotPool;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::row::{self, n};
+use crate::row::{self, n, s};
 
 /// How long a token is kept if nobody removes it, seconds: a year, the longest that an execution lives.
 const KEPT_SECONDS: i64 = 366 * 24 * 3600;
@@ -47,12 +48,12 @@ impl Tokens {
         self.get(keys::gate_token(id)).await
     }
 
-    /// Forgets the token of a gate.
+    /// Forgets the token of a gate that was told, unless a newer one has taken its place: that one waits still.
     ///
     /// # Errors
     /// What DynamoDB answered.
-    pub async fn remove_gate(&self, id: &GateId) -> Result<(), StoreError> {
-        self.remove(keys::gate_token(id)).await
+    pub async fn remove_gate(&self, id: &GateId, told: &TaskToken) -> Result<(), StoreError> {
+        self.remove_told(keys::gate_token(id), told).await
     }
 
     /// Keeps the token of one who waits for a slot, in place of an older one.
@@ -77,12 +78,27 @@ impl Tokens {
         self.get(keys::slot_token(pool.as_str(), id)).await
     }
 
-    /// Forgets the token of one who waited for a slot.
+    /// Forgets the token of one who was told of a slot, unless a newer one has taken its place: that one waits still.
     ///
     /// # Errors
     /// What DynamoDB answered.
-    pub async fn remove_slot(&self, pool: SlotPool, id: &WorkflowId) -> Result<(), StoreError> {
-        self.remove(keys::slot_token(pool.as_str(), id)).await
+    pub async fn remove_slot(&self, pool: SlotPool, id: &WorkflowId, told: &TaskToken) -> Result<(), StoreError> {
+        self.remove_told(keys::slot_token(pool.as_str(), id), told).await
+    }
+
+    /// Forgets whatever token there is of one who no longer wants a slot.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn forget_slot(&self, pool: SlotPool, id: &WorkflowId) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(row::key(keys::slot_token(pool.as_str(), id), keys::META)))
+            .send()
+            .await
+            .map_err(|error| StoreError::service("forgetting a task token", error))?;
+        Ok(())
     }
 
     async fn put(&self, pk: String, token: &TaskToken, now: Timestamp) -> Result<(), StoreError> {
@@ -103,14 +119,25 @@ impl Tokens {
         item.map(row::value::<TokenRow>).transpose().map(|row| row.map(|row| row.token))
     }
 
-    async fn remove(&self, pk: String) -> Result<(), StoreError> {
-        self.client
+    async fn remove_told(&self, pk: String, told: &TaskToken) -> Result<(), StoreError> {
+        let answer = self
+            .client
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(row::key(pk, keys::META)))
+            .condition_expression("#token = :told")
+            .expression_attribute_names("#token", "token")
+            .expression_attribute_values(":told", s(told.expose()))
             .send()
-            .await
-            .map_err(|error| StoreError::service("forgetting a task token", error))?;
-        Ok(())
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(error.as_service_error(), Some(DeleteItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::service("forgetting a task token", error)),
+        }
     }
 }

@@ -1,0 +1,107 @@
+//! Values that tests begin with.
+
+use domain::gate::{Gate, GateKind, GateStatus, Subject};
+use domain::ids::{CommitSha, Revision, TicketKey};
+use domain::person::{Actor, Channel, Person};
+use domain::spec::{FileAction, SPEC_VERSION, Spec, SpecFile, SpecText};
+use domain::ticket::{Priority, Ticket};
+use domain::workflow::Workflow;
+use domain::{Digest, Timestamp};
+
+/// When every story begins.
+pub fn now() -> Timestamp {
+    at(0)
+}
+
+/// So many seconds after [`now`].
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_795_341_600 + seconds).unwrap()
+}
+
+/// Forty times the same letter.
+pub fn sha(letter: &str) -> CommitSha {
+    letter.repeat(40).parse().unwrap()
+}
+
+/// Somebody at acme.example.
+pub fn person(name: &str) -> Person {
+    Person::from_email(format!("{name}@acme.example"))
+}
+
+/// That person, through a link.
+pub fn by(name: &str) -> Actor {
+    Actor::Person { person: person(name), channel: Channel::Link }
+}
+
+/// A ticket of rita's for `acme/web`, branch `main`.
+pub fn ticket(id: &str) -> Ticket {
+    Ticket {
+        key: TicketKey::flux_lens(id),
+        version: 1,
+        updated_at: now(),
+        title: "Keep sessions for 30 minutes".to_owned(),
+        description: "They end after 30 seconds.".to_owned(),
+        url: format!("https://lens.example/t/{id}"),
+        priority: Priority::Normal,
+        labels: vec![],
+        reporter: person("rita"),
+        assignee: None,
+        repository: "acme/web".parse().unwrap(),
+        base_branch: "main".to_owned(),
+    }
+}
+
+/// The SPEC of a workflow's current revision, with these files.
+pub fn spec(workflow: &Workflow, base: &CommitSha, files: &[(&str, FileAction)]) -> Spec {
+    let file = |(path, action): &(&str, FileAction)| SpecFile {
+        path: path.parse().unwrap(),
+        action: *action,
+        reason: "why".to_owned(),
+        protection: None,
+    };
+    Spec {
+        version: SPEC_VERSION,
+        workflow_id: workflow.id.clone(),
+        revision: workflow.revision,
+        ticket: workflow.ticket.key.clone(),
+        ticket_digest: workflow.ticket.digest,
+        base_commit: base.clone(),
+        files: files.iter().map(file).collect(),
+        text: SpecText {
+            title: workflow.ticket.title.clone(),
+            problem_statement: "They end.".to_owned(),
+            proposed_solution: "They last.".to_owned(),
+            implementation_plan: vec![],
+            testing_strategy: String::new(),
+            verification_checklist: vec![],
+            risks: vec![],
+            new_dependencies: vec![],
+            confidence: 1.0,
+            estimated_usd: 0.0,
+            estimated_minutes: 0,
+        },
+    }
+}
+
+/// An open SPEC gate of a workflow: the first, for an hour, with ann and bob as approvers.
+pub fn gate(workflow: &Workflow) -> Gate {
+    let subject = Subject::Spec {
+        revision: Revision::FIRST,
+        spec_digest: workflow.spec.as_ref().map_or_else(|| Digest::of("spec"), |spec| spec.digest),
+        base_commit: sha("a"),
+        ticket_digest: workflow.ticket.digest,
+    };
+    Gate {
+        id: GateKind::Spec.gate_id(&workflow.id, 1).unwrap(),
+        workflow_id: workflow.id.clone(),
+        subject_digest: subject.digest().unwrap(),
+        subject,
+        requester: workflow.ticket.requester.clone(),
+        approvers: vec![person("ann"), person("bob")],
+        created_at: now(),
+        due_at: at(3_600),
+        status: GateStatus::Pending,
+        decision: None,
+        delivered_at: None,
+    }
+}

@@ -1,0 +1,108 @@
+//! Workflows as far as a test wants them, written as production writes them.
+
+use domain::budget::Usage;
+use domain::gate::{GateKind, GateStatus, Verdict};
+use domain::ids::{CommitSha, Generation, WorkflowId};
+use domain::person::Actor;
+use domain::spec::{FileAction, Spec};
+use domain::task::RunOutcome;
+use domain::ticket::Ticket;
+use domain::workflow::{Event, RoundLimits, Workflow};
+use domain::{Digest, audit};
+use store::keys;
+
+use crate::{World, sample};
+
+impl World {
+    /// A new workflow of a ticket: `PENDING`.
+    pub async fn begin(&self, ticket: &Ticket) -> Workflow {
+        self.begin_with(ticket, RoundLimits::default()).await
+    }
+
+    /// The same with other limits.
+    pub async fn begin_with(&self, ticket: &Ticket, limits: RoundLimits) -> Workflow {
+        let id = WorkflowId::derive(&ticket.key, Generation::FIRST);
+        let (workflow, entry) = Workflow::create(id, ticket, limits, Actor::system("test"), sample::now()).unwrap();
+        self.store.create(&workflow, &entry, ticket, vec![]).await.unwrap();
+        workflow
+    }
+
+    /// Lets events happen to a workflow, one commit each.
+    pub async fn tell(&self, id: &WorkflowId, events: impl IntoIterator<Item = Event>) -> Workflow {
+        for event in events {
+            let change = self.workflow(id).await.apply(event, Actor::system("test"), sample::now()).unwrap();
+            self.store.commit(&change, vec![]).await.unwrap();
+        }
+        self.workflow(id).await
+    }
+
+    /// A workflow as it is now.
+    pub async fn workflow(&self, id: &WorkflowId) -> Workflow {
+        self.store.workflow(id).await.unwrap()
+    }
+
+    /// `PLANNING` with a stored SPEC: what a SPEC gate opens on.
+    pub async fn planned(&self, ticket: &Ticket, base: &CommitSha, files: &[(&str, FileAction)]) -> Workflow {
+        let workflow = self.begin(ticket).await;
+        self.plan(&workflow, base, files).await
+    }
+
+    /// The same from `PENDING` or `PLANNING` on.
+    pub async fn plan(&self, workflow: &Workflow, base: &CommitSha, files: &[(&str, FileAction)]) -> Workflow {
+        let revision = workflow.revision;
+        let spec: Spec = sample::spec(workflow, base, files);
+        let spec_digest = spec.digest().unwrap();
+        let key = keys::objects::spec_json(&workflow.id, revision);
+        self.objects.put(&key, serde_json::to_vec(&spec).unwrap(), "application/json").await.unwrap();
+        let proposed =
+            Event::SpecProposed { revision, spec_digest, base_commit: base.clone(), usage: Usage::default() };
+        self.tell(&workflow.id, [Event::PlanningStarted { revision }, proposed]).await
+    }
+
+    /// `SPEC_APPROVED`. The gate stands in the workflow's history only.
+    pub async fn approved(&self, ticket: &Ticket, base: &CommitSha, files: &[(&str, FileAction)]) -> Workflow {
+        let planned = self.planned(ticket, base, files).await;
+        let gate = sample::gate(&planned);
+        let (kind, status, verdict) = (GateKind::Spec, GateStatus::Approved, Verdict::Approve);
+        let opened =
+            Event::GateOpened { gate: gate.id.clone(), kind, subject_digest: gate.subject_digest, due_at: gate.due_at };
+        let decided = Event::GateDecided { gate: gate.id, kind, status, verdict, comment: None };
+        self.tell(&planned.id, [opened, decided]).await
+    }
+
+    /// `PR_CREATED`, number 5: what a pull request gate opens on.
+    pub async fn published(&self, ticket: &Ticket, head: &CommitSha) -> Workflow {
+        let workflow = self.approved(ticket, &sample::sha("a"), &[("src/app.js", FileAction::Modify)]).await;
+        self.publish(&workflow, 5, head).await
+    }
+
+    /// The same from `SPEC_APPROVED` on, with another number.
+    pub async fn publish(&self, workflow: &Workflow, number: u64, head: &CommitSha) -> Workflow {
+        let attempt = workflow.attempt;
+        let (outcome, usage, isolation) = (RunOutcome::Completed, Usage::default(), vec![]);
+        let events = [
+            Event::RunPrepared { attempt, base_commit: sample::sha("a") },
+            Event::RunEnded { attempt, outcome, usage, isolation },
+            Event::ChangesVerified { attempt, digest: Digest::of("changes"), files: vec![] },
+            Event::QaFinished { attempt, passed: true, report: Digest::of("qa"), blocking: vec![] },
+            Event::PrPublished {
+                number,
+                url: format!("https://github.example/acme/web/pull/{number}"),
+                branch: "pi-tickets/fl-1".to_owned(),
+                head_sha: head.clone(),
+                tree_sha: sample::sha("c"),
+            },
+        ];
+        let repository = &workflow.ticket.repository;
+        self.store.put_pull_request(repository, number, &workflow.id).await.unwrap();
+        self.tell(&workflow.id, events).await
+    }
+
+    /// The names of the events in a workflow's audit trail, whose chain must hold.
+    pub async fn trail(&self, id: &WorkflowId) -> Vec<String> {
+        let entries = self.store.audit_trail(id).await.unwrap();
+        audit::verify_chain(id, &entries, self.workflow(id).await.audit).unwrap();
+        let name = |event: &Event| serde_json::to_value(event).unwrap()["type"].as_str().unwrap().to_owned();
+        entries.iter().map(|entry| name(&entry.event)).collect()
+    }
+}

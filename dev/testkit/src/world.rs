@@ -1,0 +1,206 @@
+//! Tables and a bucket that no other test knows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use machine_tests::template::Template;
+use serde_json::{Value, json};
+use store::{Gates, Objects, Slots, Store, Tokens};
+
+use crate::engine::{Shared, shared};
+
+/// The names of a world's resources.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// Workflows, tickets, deliveries, slots, outbox.
+    pub state: String,
+    /// The audit trail.
+    pub audit: String,
+    /// Gates and links.
+    pub gates: String,
+    /// Task tokens.
+    pub tokens: String,
+    /// The bucket.
+    pub bucket: String,
+}
+
+/// Tables and a bucket, and what reads and writes them with all permissions.
+pub struct World {
+    /// Region, root credentials and endpoint of the engine.
+    pub aws: SdkConfig,
+    /// The resources' names.
+    pub names: Names,
+    /// Workflows and their audit trail.
+    pub store: Store,
+    /// Gates and links.
+    pub gates: Gates,
+    /// Task tokens.
+    pub tokens: Tokens,
+    /// Slots.
+    pub slots: Slots,
+    /// The bucket.
+    pub objects: Objects,
+    pub(crate) engine: Arc<Shared>,
+}
+
+impl World {
+    /// Makes a world.
+    pub async fn start() -> Self {
+        let engine = shared();
+        let aws = config(&engine).await;
+        let names = make(&engine, &unique("world"));
+        let dynamo = aws_sdk_dynamodb::Client::new(&aws);
+        Self {
+            store: Store::new(dynamo.clone(), &names.state, &names.audit),
+            gates: Gates::new(dynamo.clone(), &names.gates),
+            tokens: Tokens::new(dynamo.clone(), &names.tokens),
+            slots: Slots::new(dynamo, &names.state),
+            objects: Objects::new(Objects::client(&aws), &names.bucket),
+            aws,
+            names,
+            engine,
+        }
+    }
+
+    /// The same account at an address where nothing answers.
+    pub fn unreachable(&self) -> SdkConfig {
+        let retries = aws_config::retry::RetryConfig::disabled();
+        self.aws.to_builder().endpoint_url("http://127.0.0.1:1").retry_config(retries).build()
+    }
+
+    /// DynamoDB itself.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.aws)
+    }
+
+    /// Step Functions.
+    pub fn states(&self) -> aws_sdk_sfn::Client {
+        aws_sdk_sfn::Client::new(&self.aws)
+    }
+
+    /// SQS.
+    pub fn queues(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.aws)
+    }
+
+    /// Every row of a table.
+    pub async fn rows(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let pages = self.dynamodb().scan().table_name(table).consistent_read(true).into_paginator();
+        pages.items().send().try_collect().await.unwrap()
+    }
+
+    /// Every row of every table as one text, to look for what must not be there, or to see that nothing changed.
+    pub async fn everything(&self) -> String {
+        let Names { state, audit, gates, tokens, .. } = &self.names;
+        let mut lines = Vec::new();
+        for table in [state, audit, gates, tokens] {
+            for row in self.rows(table).await {
+                lines.push(format!("{table}: {}", text(&AttributeValue::M(row))));
+            }
+        }
+        lines.sort();
+        lines.join("\n")
+    }
+
+    /// A queue. Answers its address.
+    pub async fn queue(&self) -> String {
+        self.queues().create_queue().queue_name(unique("queue")).send().await.unwrap().queue_url.unwrap()
+    }
+
+    /// What a queue has now, taken from it.
+    pub async fn messages(&self, queue: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        loop {
+            let call = self.queues().receive_message().queue_url(queue).max_number_of_messages(10);
+            let messages = call.wait_time_seconds(0).send().await.unwrap().messages.unwrap_or_default();
+            if messages.is_empty() {
+                return all;
+            }
+            all.extend(messages.iter().map(|message| serde_json::from_str::<Value>(message.body().unwrap()).unwrap()));
+        }
+    }
+
+    /// A role that S3 objects of this world can be read and written with. Answers its ARN.
+    pub fn bucket_role(&self) -> String {
+        let name = unique("role");
+        let arn = self.engine.client.create_role(&name, "lambda.amazonaws.com").unwrap();
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*",
+            "Resource": format!("arn:aws:s3:::{}/*", self.names.bucket)}]});
+        let fields = [
+            ("Action", "PutRolePolicy"),
+            ("RoleName", &name),
+            ("PolicyName", "bucket"),
+            ("PolicyDocument", &policy.to_string()),
+        ];
+        self.engine.client.query("iam", "2010-05-08", &fields).unwrap();
+        arn
+    }
+
+    /// An ECS cluster. Answers its name.
+    pub fn cluster(&self) -> String {
+        let name = unique("cluster");
+        let target = "AmazonEC2ContainerServiceV20141113.CreateCluster";
+        self.engine.client.json("ecs", target, &json!({ "clusterName": name })).unwrap();
+        name
+    }
+}
+
+/// The same text for the same value.
+fn text(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::M(fields) => {
+            let fields: BTreeMap<_, _> = fields.iter().map(|(name, field)| (name, text(field))).collect();
+            format!("{fields:?}")
+        }
+        AttributeValue::L(items) => format!("{:?}", items.iter().map(text).collect::<Vec<_>>()),
+        other => format!("{other:?}"),
+    }
+}
+
+/// A name that nothing else on the process's engine has.
+pub(crate) fn unique(what: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{what}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn config(engine: &Shared) -> SdkConfig {
+    let root = engine.engine.root();
+    let credentials = Credentials::new(&root.access_key_id, &root.secret_access_key, None, None, "engine root");
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(engine.engine.region()))
+        .endpoint_url(engine.engine.url())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .load()
+        .await
+}
+
+/// Makes the tables as the template describes them, and a bucket.
+fn make(engine: &Shared, prefix: &str) -> Names {
+    let template = Template::read().unwrap();
+    let table = |logical: &str| {
+        let name = format!("{prefix}-{logical}");
+        let mut request = json!({ "TableName": name });
+        let properties = &template.body["Resources"][logical]["Properties"];
+        // CloudFormation and CreateTable have the same names for what matters here.
+        for field in ["BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"] {
+            if let Some(value) = properties.get(field) {
+                request[field] = value.clone();
+            }
+        }
+        engine.client.json("dynamodb", "DynamoDB_20120810.CreateTable", &request).unwrap();
+        name
+    };
+    let bucket = format!("{prefix}-bucket");
+    engine.client.put_object(&bucket, b"").unwrap();
+    Names {
+        state: table("StateTable"),
+        audit: table("AuditTable"),
+        gates: table("GatesTable"),
+        tokens: table("TokensTable"),
+        bucket,
+    }
+}
