@@ -47,7 +47,7 @@ impl World {
     }
 
     async fn machine(&self, definition: &Value) -> String {
-        let role = format!("arn:aws:iam::{}:role/none", self.engine.engine.account_id());
+        let role = self.role("states.amazonaws.com", "sqs:SendMessage", "*");
         let call = self.states().create_state_machine().name(unique("machine")).role_arn(role);
         call.definition(definition.to_string()).send().await.unwrap().state_machine_arn
     }

@@ -126,16 +126,17 @@ impl World {
 
     /// A role that S3 objects of this world can be read and written with. Answers its ARN.
     pub fn bucket_role(&self) -> String {
+        self.role("lambda.amazonaws.com", "s3:*", &format!("arn:aws:s3:::{}/*", self.names.bucket))
+    }
+
+    /// A role that `service` may take and that may do `action` on `resource`. Answers its ARN.
+    pub(crate) fn role(&self, service: &str, action: &str, resource: &str) -> String {
         let name = unique("role");
-        let arn = self.engine.client.create_role(&name, "lambda.amazonaws.com").unwrap();
-        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*",
-            "Resource": format!("arn:aws:s3:::{}/*", self.names.bucket)}]});
-        let fields = [
-            ("Action", "PutRolePolicy"),
-            ("RoleName", &name),
-            ("PolicyName", "bucket"),
-            ("PolicyDocument", &policy.to_string()),
-        ];
+        let arn = self.engine.client.create_role(&name, service).unwrap();
+        let statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource });
+        let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+        let fields =
+            [("Action", "PutRolePolicy"), ("RoleName", &name), ("PolicyName", "only"), ("PolicyDocument", &policy)];
         self.engine.client.query("iam", "2010-05-08", &fields).unwrap();
         arn
     }

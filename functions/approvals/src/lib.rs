@@ -14,5 +14,5 @@ mod handler;
 mod links;
 mod open;
 
-pub use config::{Config, Context, Entry};
+pub use config::{Config, Context, Entry, GatesContext};
 pub use handler::handle;
