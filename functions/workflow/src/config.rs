@@ -8,6 +8,8 @@ use runtime::Invoker;
 use runtime::env::{ConfigError, json, optional, parsed, required};
 use store::{Objects, Slots, Store, Tokens};
 
+use crate::urls::Signer;
+
 /// What template.yaml sets.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -56,7 +58,7 @@ pub struct Context {
     /// ECS.
     pub ecs: aws_sdk_ecs::Client,
     /// Signs a run's URLs.
-    pub(crate) signer: crate::urls::Signer,
+    pub signer: Signer,
     /// Calls to our other functions.
     pub invoker: Invoker,
 }
@@ -158,7 +160,7 @@ impl Context {
             tokens: Tokens::new(dynamo, required("TOKENS_TABLE")?),
             sfn: aws_sdk_sfn::Client::new(&aws),
             ecs: aws_sdk_ecs::Client::new(&aws),
-            signer: crate::urls::Signer::new(&aws, required("BUCKET")?, config.bundle_role.clone()),
+            signer: Signer::new(&aws, required("BUCKET")?, config.bundle_role.clone()),
             invoker: Invoker::from_config(&aws),
             config,
         })

@@ -21,3 +21,4 @@ mod workspace;
 
 pub use config::{Config, Context};
 pub use handler::handle;
+pub use urls::Signer;

@@ -14,7 +14,7 @@ use store::Objects;
 pub(crate) const VALID: Duration = Duration::from_hours(1);
 
 /// Makes bucket clients that sign as the bundle role.
-pub(crate) struct Signer {
+pub struct Signer {
     aws: SdkConfig,
     sts: aws_sdk_sts::Client,
     bucket: String,
@@ -22,7 +22,8 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    pub(crate) fn new(aws: &SdkConfig, bucket: String, role: String) -> Self {
+    /// A signer for a bucket that takes `role`.
+    pub fn new(aws: &SdkConfig, bucket: String, role: String) -> Self {
         Self { aws: aws.clone(), sts: aws_sdk_sts::Client::new(aws), bucket, role }
     }
 

@@ -1,7 +1,6 @@
 //! Both entries of the function over one world.
 
-use approvals::{Config, Context, GatesContext, handle};
-use aws_config::SdkConfig;
+use approvals::{Context, handle};
 use domain::Timestamp;
 use domain::failure::Failure;
 use domain::gate::requests::{ApprovalRequest, DecideAnswer, DeliverAnswer, LinkRequest, MintedLink};
@@ -24,14 +23,14 @@ pub(crate) struct Office {
 impl Office {
     pub(crate) async fn start() -> Self {
         let world = World::start().await;
-        let gates = gates(&world, &world.aws);
+        let gates = world.gates_function(&world.aws);
         let links = Context::Links(world.gates.clone());
         Self { world, gates, links }
     }
 
     /// The same rows, but Step Functions does not answer: as if the function died before it came to that.
     pub(crate) fn cut_off(&self) -> Context {
-        gates(&self.world, &self.world.unreachable())
+        self.world.gates_function(&self.world.unreachable())
     }
 
     /// A workflow with a SPEC to decide on.
@@ -80,20 +79,6 @@ impl Office {
     async fn request<A: DeserializeOwned>(&self, request: ApprovalRequest, now: Timestamp) -> Result<A, Failure> {
         ask(&self.gates, &request, now).await
     }
-}
-
-fn gates(world: &World, step_functions: &SdkConfig) -> Context {
-    Context::Gates(GatesContext {
-        config: Config {
-            approvers: ["ann", "bob", "rita"].map(person).to_vec(),
-            spec_seconds: 3_600,
-            pr_seconds: 7_200,
-        },
-        store: world.store.clone(),
-        gates: world.gates.clone(),
-        tokens: world.tokens.clone(),
-        sfn: aws_sdk_sfn::Client::new(step_functions),
-    })
 }
 
 pub(crate) async fn ask<Q: Serialize, A: DeserializeOwned>(

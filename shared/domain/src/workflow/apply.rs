@@ -266,8 +266,10 @@ impl Workflow {
                 self.end(S::SpecRejected, "Nobody decided on the SPEC in time (expired).");
             }
             GateStatus::Cancelled => {
-                let reason = self.cancel_requested.clone().unwrap_or_default();
-                self.end(S::Cancelled, &reason);
+                // Without a request the gate was closed because the workflow is ending for another reason, which follows.
+                if let Some(reason) = self.cancel_requested.clone() {
+                    self.end(S::Cancelled, &reason);
+                }
             }
         }
     }

@@ -199,11 +199,26 @@ fn each_end_of_the_spec_gate() {
     for (status, verdict, state, ticket) in [
         (GateStatus::Rejected, Verdict::Reject, WorkflowState::SpecRejected, TicketStatus::Blocked),
         (GateStatus::Expired, Verdict::Expire, WorkflowState::SpecRejected, TicketStatus::Blocked),
-        (GateStatus::Cancelled, Verdict::Cancel, WorkflowState::Cancelled, TicketStatus::Cancelled),
     ] {
         let story = Story::begin(RoundLimits::default()).planned();
         story.decided(GateKind::Spec, status, verdict).ends(state, ticket);
     }
+}
+
+#[test]
+fn a_cancelled_gate_ends_the_workflow_only_where_somebody_asked_for_it() {
+    let request = Event::CancelRequested { reason: "not needed".to_owned() };
+    let story = Story::begin(RoundLimits::default()).planned().then(request);
+    let story = story.decided(GateKind::Spec, GateStatus::Cancelled, Verdict::Cancel);
+    assert_eq!(story.workflow.reason.as_deref(), Some("not needed"));
+    story.ends(WorkflowState::Cancelled, TicketStatus::Cancelled);
+
+    let story = Story::begin(RoundLimits::default()).planned();
+    let story = story.decided(GateKind::Spec, GateStatus::Cancelled, Verdict::Cancel);
+    assert_eq!((story.workflow.state, &story.workflow.open_gate), (WorkflowState::AwaitingSpecApproval, &None));
+    story
+        .then(Event::Failed { failure: Failure::new(FailureKind::Transient, "the execution timed out") })
+        .ends(WorkflowState::Error, TicketStatus::Blocked);
 }
 
 #[test]

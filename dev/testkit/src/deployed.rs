@@ -1,0 +1,93 @@
+//! Our own functions over a world, as `template.yaml` would configure them.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use domain::Timestamp;
+use domain::budget::{Budget, Prices};
+use domain::task::{ModelTarget, Provider};
+use store::Objects;
+use workflow::Signer;
+
+use crate::sample::person;
+use crate::{CodeHost, Functions, World};
+
+impl World {
+    /// The entry `gates` of `approvals`, with ann, bob and rita as approvers. A SPEC waits for an hour, a pull request
+    /// for two. `step_functions` says where Step Functions is.
+    pub fn gates_function(&self, step_functions: &SdkConfig) -> approvals::Context {
+        approvals::Context::Gates(approvals::GatesContext {
+            config: approvals::Config {
+                approvers: ["ann", "bob", "rita"].map(person).to_vec(),
+                spec_seconds: 3_600,
+                pr_seconds: 7_200,
+            },
+            store: self.store.clone(),
+            gates: self.gates.clone(),
+            tokens: self.tokens.clone(),
+            sfn: aws_sdk_sfn::Client::new(step_functions),
+        })
+    }
+
+    /// `workflow`, with one slot of each pool.
+    pub fn workflow_function(&self, functions: &Functions, host: &CodeHost) -> workflow::Context {
+        let role = self.bucket_role();
+        workflow::Context {
+            store: self.store.clone(),
+            objects: Objects::new(Objects::client(&self.aws), &self.names.bucket),
+            slots: self.slots.clone(),
+            tokens: self.tokens.clone(),
+            sfn: aws_sdk_sfn::Client::new(&self.aws),
+            ecs: aws_sdk_ecs::Client::new(&self.aws),
+            signer: Signer::new(&self.aws, self.names.bucket.clone(), role.clone()),
+            invoker: functions.invoker(&self.aws),
+            config: workflow::Config {
+                max_runs: 1,
+                max_plans: 1,
+                agent_seconds: 600,
+                qa_seconds: 300,
+                silence_seconds: 60,
+                bundle_role: role,
+                cluster: self.cluster(),
+                model: ModelTarget {
+                    provider: Provider::Anthropic,
+                    base_url: "http://127.0.0.1:1".to_owned(),
+                    model: "model".to_owned(),
+                    prices: Prices::default(),
+                },
+                budget: Budget { max_tokens: 1_000, max_micro_usd: 1_000, max_turns: 10 },
+                allow_workflow_files: false,
+                approvals_function: Functions::APPROVALS.to_owned(),
+                github_auth_function: Functions::GITHUB_AUTH.to_owned(),
+                github_api_url: host.api_url(),
+            },
+        }
+    }
+}
+
+impl Functions {
+    /// The name of `approvals`.
+    pub const APPROVALS: &str = "approvals";
+    /// The name of `workflow`.
+    pub const WORKFLOW: &str = "workflow";
+    /// The name of `github-auth`.
+    pub const GITHUB_AUTH: &str = "github-auth";
+
+    /// Serves the entry `gates` of `approvals`, at one time.
+    pub fn serve_gates(&self, world: &World, now: Timestamp) {
+        let context = Arc::new(world.gates_function(&world.aws));
+        self.on(Self::APPROVALS, move |request| {
+            let context = Arc::clone(&context);
+            async move { approvals::handle(&context, request, now).await }
+        });
+    }
+
+    /// Serves `workflow`, at one time.
+    pub fn serve_workflow(&self, context: workflow::Context, now: Timestamp) {
+        let context = Arc::new(context);
+        self.on(Self::WORKFLOW, move |request| {
+            let context = Arc::clone(&context);
+            async move { workflow::handle(&context, request, now).await }
+        });
+    }
+}

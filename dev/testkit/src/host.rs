@@ -1,0 +1,64 @@
+//! A GitHub with the repository `acme/web`.
+
+use domain::ids::CommitSha;
+use github_sim::{Config, GithubSim, NewFile, NewPush, NewRepo, PersonalToken, RepoName, Role, Running, Sha};
+use serde_json::json;
+
+use crate::{Functions, sample};
+
+const TOKEN: &str = "ghp_maintainerstoken";
+
+/// A GitHub with `acme/web`, in which alice may write.
+pub struct CodeHost {
+    /// The simulator.
+    pub sim: Running,
+    /// The repository.
+    pub name: RepoName,
+    /// The first commit of `main`.
+    pub first: CommitSha,
+    _folder: tempfile::TempDir,
+}
+
+impl CodeHost {
+    /// Starts it, with these files in the first commit.
+    pub async fn start(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::new(folder.path());
+        config.personal_tokens = vec![PersonalToken { token: TOKEN.into(), login: "maintainer".to_owned() }];
+        let sim = GithubSim::start(config).await.unwrap();
+        let mut new = NewRepo::new("acme", "web");
+        for (path, text) in files {
+            new = new.file(*path, *text);
+        }
+        new.collaborators.insert("alice".to_owned(), Role::Write);
+        let first = sim.create_repo(new).await.unwrap();
+        Self { sim, name: "acme/web".parse().unwrap(), first: sha(&first), _folder: folder }
+    }
+
+    /// Where its API is.
+    pub fn api_url(&self) -> String {
+        self.sim.api_base()
+    }
+
+    /// Serves `github-auth`, which gives out one token.
+    pub fn serve_tokens(&self, functions: &Functions) {
+        functions.answering(Functions::GITHUB_AUTH, json!({ "token": TOKEN, "expires_at": sample::at(3_600) }));
+    }
+
+    /// Alice writes one file on a branch, which is made where it is new.
+    pub async fn push(&self, branch: &str, path: &str, text: &str) -> CommitSha {
+        let push = NewPush {
+            branch: branch.to_owned(),
+            message: "By hand".to_owned(),
+            files: [(path.to_owned(), Some(NewFile::text(text)))].into(),
+            from: None,
+            force: false,
+            actor: Some("alice".to_owned()),
+        };
+        sha(&self.sim.push(&self.name, push).await.unwrap())
+    }
+}
+
+fn sha(sha: &Sha) -> CommitSha {
+    sha.as_str().parse().unwrap()
+}
