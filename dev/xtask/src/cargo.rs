@@ -1,5 +1,6 @@
 //! Calling cargo.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ pub(crate) struct TestTarget {
 pub(crate) struct Workspace {
     pub(crate) target_directory: PathBuf,
     pub(crate) tests: Vec<TestTarget>,
+    /// Package ids by name. A name alone may be that of a dependency too.
+    pub(crate) ids: BTreeMap<String, String>,
 }
 
 impl Workspace {
@@ -56,20 +59,21 @@ impl Workspace {
             .context("`cargo metadata` could not be started")?;
         ensure!(output.status.success(), "`cargo metadata` failed:\n{}", String::from_utf8_lossy(&output.stderr));
         let value = serde_json::from_slice(&output.stdout).context("reading `cargo metadata`")?;
-        Self::from_metadata(&value).context("`cargo metadata` lacks the target directory")
+        Self::from_metadata(&value).context("`cargo metadata` is of another form")
     }
 
     fn from_metadata(value: &Value) -> Option<Self> {
-        let mut tests = Vec::new();
+        let (mut tests, mut ids) = (Vec::new(), BTreeMap::new());
         for package in value["packages"].as_array()? {
             let name = package["name"].as_str()?;
+            ids.insert(name.to_owned(), package["id"].as_str()?.to_owned());
             for target in package["targets"].as_array()? {
                 if target["kind"].as_array()?.iter().any(|kind| kind == "test") {
                     tests.push(TestTarget { package: name.to_owned(), name: target["name"].as_str()?.to_owned() });
                 }
             }
         }
-        Some(Self { target_directory: value["target_directory"].as_str()?.into(), tests })
+        Some(Self { target_directory: value["target_directory"].as_str()?.into(), tests, ids })
     }
 }
 
@@ -83,5 +87,7 @@ mod tests {
         let workspace = Workspace::read(toolchain.root()).unwrap();
         let engine = TestTarget { package: "toolchain".to_owned(), name: "local_engine".to_owned() };
         assert!(workspace.tests.contains(&engine), "{workspace:?}");
+        let console = &workspace.ids["console"];
+        assert!(console.starts_with("path+file://") && console.contains("/functions/console#"), "{console}");
     }
 }

@@ -14,6 +14,8 @@ pub struct Config {
     pub grant: Grant,
     /// The secret with the [`crate::Credentials`].
     pub credentials_secret: String,
+    /// Whether a person's token will do: it has all of that person's rights, whatever this entry grants.
+    pub allow_personal_token: bool,
     /// The code host's API.
     pub github_api_url: String,
 }
@@ -40,6 +42,7 @@ impl Config {
         let grant: Grant = parsed("GRANT")?;
         Ok(Self {
             grant: grant.with_workflow_files(allow_workflow_files),
+            allow_personal_token: parsed_or("ALLOW_PERSONAL_TOKEN", false)?,
             credentials_secret: required("GITHUB_CREDENTIALS_SECRET_ARN")?,
             github_api_url: required("GITHUB_API_URL")?,
         })

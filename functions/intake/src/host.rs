@@ -4,11 +4,12 @@
 use domain::Timestamp;
 use domain::failure::Failure;
 use domain::gate::requests::{ApprovalRequest, DecideAnswer};
-use domain::gate::{DecisionRequest, Gate, GateStatus, Verdict};
+use domain::gate::{DecisionRequest, Gate, GateStatus, MAX_COMMENT_BYTES, Verdict};
 use domain::ids::WorkflowId;
 use domain::inbound::GithubHint;
 use domain::person::{Actor, Channel, Person};
 use domain::state::WorkflowState;
+use domain::text;
 use domain::workflow::{PullRequestRef, Workflow};
 use github::{PullState, Repo, Review, ReviewState, User};
 
@@ -16,6 +17,9 @@ use crate::config::Context;
 
 /// What the repository's owner has people as who may send a change back.
 const MEMBERS: &[&str] = &["OWNER", "MEMBER", "COLLABORATOR"];
+
+/// Longest text of a review that is taken over, characters: a decision's comment has a limit in bytes.
+const MAX_WORDS: usize = MAX_COMMENT_BYTES / 4;
 
 /// Looks at the pull request that a hint names.
 pub(crate) async fn look(context: &Context, hint: &GithubHint, now: Timestamp) -> Result<(), Failure> {
@@ -56,6 +60,16 @@ async fn repository(context: &Context, workflow: &Workflow) -> Result<Repo, Fail
 async fn decision(repo: &Repo, pr: &PullRequestRef, gate: &Gate) -> Result<Option<DecisionRequest>, Failure> {
     let pull = repo.pull(pr.number).await.map_err(Failure::from)?;
     match pull.state {
+        // Somebody pushed and merged before we looked: what is on the branch now is not what was tested.
+        PullState::Merged { .. } if pull.head_sha != pr.head_sha => Ok(Some(DecisionRequest {
+            verdict: Verdict::ClosedAtHost,
+            by: by(pull.merged_by.as_ref()),
+            subject_digest: None,
+            comment: Some(format!(
+                "The pull request was merged on GitHub with the head {}, but {} is what was tested and reviewed here.",
+                pull.head_sha, pr.head_sha
+            )),
+        })),
         PullState::Merged { sha } => Ok(Some(DecisionRequest {
             verdict: Verdict::MergedAtHost { merge_sha: sha.unwrap_or(pull.head_sha) },
             by: by(pull.merged_by.as_ref()),
@@ -88,12 +102,13 @@ fn changes_requested(reviews: &[Review], pr: &PullRequestRef, gate: &Gate) -> Op
         !later.iter().any(|other| other.user.as_ref().map(|u| u.id) == review.user.as_ref().map(|u| u.id))
     });
     let review = last_of_each.map(|(_, review)| review).find(|review| review.state == ReviewState::ChangesRequested)?;
-    let words = review.body.trim();
+    // A review may be longer than a decision's comment: a shortened one is better than none.
+    let words = text::lines(review.body.trim(), MAX_WORDS);
     Some(DecisionRequest {
         verdict: Verdict::Revise,
         by: by(review.user.as_ref()),
         subject_digest: Some(gate.subject_digest),
-        comment: Some(if words.is_empty() { "(no comment)".to_owned() } else { words.to_owned() }),
+        comment: Some(if words.is_empty() { "(no comment)".to_owned() } else { words }),
     })
 }
 

@@ -52,12 +52,12 @@ impl Config {
         let provider: Provider = serde_json::from_value(required("MODEL_PROVIDER")?.into())
             .map_err(|error| ConfigError::Invalid { name: "MODEL_PROVIDER", reason: error.to_string() })?;
         Ok(Self {
-            model: ModelTarget {
+            model: ModelTarget::new(
                 provider,
-                base_url: optional("MODEL_BASE_URL").unwrap_or_default(),
-                model: required("PLANNER_MODEL")?,
-                prices: json::<Prices>("MODEL_PRICES")?,
-            },
+                optional("MODEL_BASE_URL"),
+                required("PLANNER_MODEL")?,
+                json::<Prices>("MODEL_PRICES")?,
+            ),
             model_secret: optional("MODEL_SECRET_ARN"),
             budget: Budget {
                 max_tokens: parsed("PLAN_MAX_TOKENS")?,

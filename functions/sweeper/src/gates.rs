@@ -4,10 +4,12 @@ use domain::Timestamp;
 use domain::failure::{Failure, FailureKind};
 use domain::gate::requests::{ApprovalRequest, DecideAnswer, DeliverAnswer};
 use domain::gate::{DecisionRequest, Verdict};
+use domain::ids::GateId;
 use domain::person::Actor;
 use jiff::SignedDuration;
 
-use crate::Context;
+use crate::each::each;
+use crate::{Context, Swept};
 
 /// Gates per shard and sweep.
 const BATCH: i32 = 100;
@@ -15,32 +17,38 @@ const BATCH: i32 = 100;
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Expires the gates whose time is up.
-pub(crate) async fn expire(context: &Context, now: Timestamp) -> Result<u32, Failure> {
-    let mut expired = 0;
-    for gate in context.gates.due(now, BATCH).await? {
+pub(crate) async fn expire(context: &Context, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
+    let due = context.gates.due(now, BATCH).await?;
+    let mut failure = None;
+    let answers = each(due, &mut failure, async |gate: &GateId| {
         let decision = DecisionRequest {
             verdict: Verdict::Expire,
             by: Actor::system("sweeper"),
             subject_digest: None,
             comment: None,
         };
-        let request = ApprovalRequest::Decide { gate, decision };
-        let answer: DecideAnswer = context.invoker.call(&context.config.approvals_function, &request).await?;
-        expired += u32::from(matches!(answer, DecideAnswer::Decided { .. }));
-    }
-    Ok(expired)
+        let request = ApprovalRequest::Decide { gate: gate.clone(), decision };
+        context.invoker.call::<_, DecideAnswer>(&context.config.approvals_function, &request).await
+    });
+    swept.expired += count(answers.await, |answer| matches!(answer, DecideAnswer::Decided { .. }));
+    failure.map_or(Ok(()), Err)
 }
 
 /// Hands over decisions that a crash kept from the state machine.
-pub(crate) async fn deliver(context: &Context, now: Timestamp) -> Result<u32, Failure> {
+pub(crate) async fn deliver(context: &Context, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
     let before = now
         .checked_sub(GRACE)
         .map_err(|error| Failure::new(FailureKind::Internal, format!("the time of the sweep: {error}")))?;
-    let mut delivered = 0;
-    for gate in context.gates.undelivered(before, BATCH).await? {
-        let request = ApprovalRequest::Deliver { gate };
-        let answer: DeliverAnswer = context.invoker.call(&context.config.approvals_function, &request).await?;
-        delivered += u32::from(answer == DeliverAnswer::Delivered);
-    }
-    Ok(delivered)
+    let undelivered = context.gates.undelivered(before, BATCH).await?;
+    let mut failure = None;
+    let answers = each(undelivered, &mut failure, async |gate: &GateId| {
+        let request = ApprovalRequest::Deliver { gate: gate.clone() };
+        context.invoker.call::<_, DeliverAnswer>(&context.config.approvals_function, &request).await
+    });
+    swept.delivered += count(answers.await, |answer| *answer == DeliverAnswer::Delivered);
+    failure.map_or(Ok(()), Err)
+}
+
+fn count<T>(answers: Vec<T>, counts: impl Fn(&T) -> bool) -> u32 {
+    answers.iter().map(|answer| u32::from(counts(answer))).sum()
 }

@@ -5,6 +5,7 @@
 //! It has neither task tokens nor the code host: it asks the functions that do. Two sweeps at once do no harm.
 
 mod config;
+mod each;
 mod gates;
 mod slots;
 mod workflows;
@@ -29,15 +30,15 @@ pub struct Swept {
     pub polled: u32,
 }
 
-/// Sweeps once. Each part runs even when another failed.
+/// Sweeps once. Each part runs even when another failed, and each item of a part.
 ///
 /// # Errors
 /// The first failure of a part, after every part has run.
 pub async fn sweep(context: &Context, now: Timestamp) -> Result<Swept, Failure> {
     let mut swept = Swept::default();
     let results = [
-        gates::expire(context, now).await.map(|n| swept.expired = n),
-        gates::deliver(context, now).await.map(|n| swept.delivered = n),
+        gates::expire(context, now, &mut swept).await,
+        gates::deliver(context, now, &mut swept).await,
         workflows::recover(context, now, &mut swept).await,
         slots::sweep(context).await,
         slots::stop_orphans(context).await,

@@ -1,5 +1,7 @@
 //! Workflows whose execution is gone, requests to stop that nobody noticed, pull requests whose webhook was lost.
 
+use std::fmt;
+
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_sfn::types::ExecutionStatus;
 use domain::failure::{Failure, FailureKind};
@@ -8,6 +10,7 @@ use domain::steps::{Done, ExecutionInput, FinishOutput, StepError, WorkflowStep}
 use domain::workflow::Workflow;
 use domain::{Digest, Timestamp, WorkflowState};
 
+use crate::each::each;
 use crate::{Context, Swept};
 
 /// How long a row must have been still before its execution is looked at, seconds.
@@ -20,12 +23,17 @@ const PAGE: i32 = 100;
 
 /// Looks after every workflow that has not ended.
 pub(crate) async fn recover(context: &Context, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
+    let mut failure = None;
     for state in WorkflowState::ALL.into_iter().filter(|state| !state.is_terminal()) {
         let mut cursor: Option<String> = None;
         loop {
             let page = context.store.in_state(state, PAGE, cursor.as_deref()).await?;
-            for workflow in &page.workflows {
-                look_after(context, workflow, now, swept).await?;
+            let looks = each(page.workflows.iter().map(Entry), &mut failure, async |entry: &Entry<'_>| {
+                look_after(context, entry.0, now).await
+            });
+            for look in looks.await {
+                swept.recovered += u32::from(look.recovered);
+                swept.polled += u32::from(look.polled);
             }
             cursor = page.cursor;
             if cursor.is_none() {
@@ -33,23 +41,40 @@ pub(crate) async fn recover(context: &Context, now: Timestamp, swept: &mut Swept
             }
         }
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
-async fn look_after(context: &Context, workflow: &Workflow, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
+/// A workflow that shows itself by its id.
+struct Entry<'a>(&'a Workflow);
+
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.id.fmt(f)
+    }
+}
+
+/// What was done for one workflow.
+#[derive(Default)]
+struct Look {
+    recovered: bool,
+    polled: bool,
+}
+
+async fn look_after(context: &Context, workflow: &Workflow, now: Timestamp) -> Result<Look, Failure> {
+    let mut look = Look::default();
     let still = now.as_second() - workflow.updated_at.as_second() >= STILL_SECONDS;
     if workflow.cancel_requested.is_some() && still {
         let step = WorkflowStep::Cancel { workflow_id: workflow.id.clone() };
         let _: Done = context.invoker.call(&context.config.workflow_function, &step).await?;
     }
     if still {
-        swept.recovered += u32::from(recover_execution(context, workflow).await?);
+        look.recovered = recover_execution(context, workflow).await?;
     }
     if workflow.state == WorkflowState::AwaitingPrApproval && still && is_poll_minute(workflow, now) {
         poll(context, workflow, now).await?;
-        swept.polled += 1;
+        look.polled = true;
     }
-    Ok(())
+    Ok(look)
 }
 
 /// Starts an execution that was never started; ends a workflow whose execution has ended without it.
@@ -129,7 +154,7 @@ async fn poll(context: &Context, workflow: &Workflow, now: Timestamp) -> Result<
     Ok(())
 }
 
-fn unavailable(error: impl std::fmt::Display) -> Failure {
+fn unavailable(error: impl fmt::Display) -> Failure {
     Failure::new(FailureKind::Transient, format!("a service did not answer: {error}"))
 }
 

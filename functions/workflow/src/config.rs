@@ -80,12 +80,12 @@ impl Config {
             silence_seconds: parsed("SILENCE_SECONDS")?,
             bundle_role: required("BUNDLE_ROLE_ARN")?,
             cluster: required("ECS_CLUSTER")?,
-            model: ModelTarget {
+            model: ModelTarget::new(
                 provider,
-                base_url: optional("MODEL_BASE_URL").unwrap_or_default(),
-                model: required("AGENT_MODEL")?,
-                prices: json::<Prices>("MODEL_PRICES")?,
-            },
+                optional("MODEL_BASE_URL"),
+                required("AGENT_MODEL")?,
+                json::<Prices>("MODEL_PRICES")?,
+            ),
             budget: Budget {
                 max_tokens: parsed("RUN_MAX_TOKENS")?,
                 max_micro_usd: micro(usd),

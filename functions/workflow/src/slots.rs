@@ -71,16 +71,24 @@ pub(crate) async fn leave_queues(context: &Context, id: &WorkflowId) -> Result<(
 
 /// Gives back slots of workflows that have ended, hands free ones over, and tells holders that were not told.
 pub(crate) async fn sweep(context: &Context, pool: SlotPool) -> Result<Done, Failure> {
+    let mut first = None;
     for id in context.slots.holders(pool).await? {
-        if context.store.workflow(&id).await?.state.is_terminal() {
-            tracing::warn!(workflow = %id, pool = pool.as_str(), "a slot outlived its workflow and was given back");
-            release(context, &id, pool).await?;
-        } else {
-            tell(context, pool, &id, SlotOutput::Acquired).await?;
+        if let Err(failure) = look_after(context, &id, pool).await {
+            tracing::error!(workflow = %id, pool = pool.as_str(), %failure, "a slot could not be looked after");
+            first.get_or_insert(failure);
         }
     }
     hand_over(context, pool).await?;
-    Ok(Done::Done)
+    first.map_or(Ok(Done::Done), Err)
+}
+
+async fn look_after(context: &Context, id: &WorkflowId, pool: SlotPool) -> Result<(), Failure> {
+    if context.store.workflow(id).await?.state.is_terminal() {
+        tracing::warn!(workflow = %id, pool = pool.as_str(), "a slot outlived its workflow and was given back");
+        release(context, id, pool).await?;
+        return Ok(());
+    }
+    tell(context, pool, id, SlotOutput::Acquired).await
 }
 
 async fn hand_over(context: &Context, pool: SlotPool) -> Result<(), Failure> {

@@ -32,7 +32,10 @@ pub(crate) async fn sweep(context: &Context) -> Result<Done, Failure> {
         let has_ended = match context.store.workflow(&id).await {
             Ok(workflow) => workflow.state.is_terminal(),
             Err(StoreError::NotFound(_)) => true,
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                tracing::error!(workflow = %id, %error, "a sandbox's workflow cannot be read; the sandbox is left alone");
+                false
+            }
         };
         if has_ended {
             ended.push(id);

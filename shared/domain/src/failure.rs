@@ -81,9 +81,7 @@ impl FailureKind {
             Self::ModelNonsense => "Make the ticket's description more precise, then retry.",
             Self::BudgetExceeded => "Raise the ticket's budget or split the ticket, then retry.",
             Self::Superseded => "Nothing to do: the workflow had already ended.",
-            Self::Inconsistent | Self::Internal => {
-                "Look at the workflow's audit trail and logs; nothing was published."
-            }
+            Self::Inconsistent | Self::Internal => "Look at the workflow's audit trail and logs; nothing was merged.",
             Self::GithubRefused => "Read GitHub's answer below; the App may lack a permission or a rule may forbid it.",
         }
     }

@@ -21,9 +21,6 @@ pub struct RepoConfig {
     /// Command that fetches dependencies.
     #[serde(default)]
     pub setup: Option<SetupConfig>,
-    /// Who may approve.
-    #[serde(default)]
-    pub approvals: ApprovalConfig,
 }
 
 /// One quality gate.
@@ -51,15 +48,6 @@ pub struct SetupConfig {
     /// Seconds.
     #[serde(default = "default_timeout")]
     pub timeout: u64,
-}
-
-/// Who may approve, beyond the deployment's defaults.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApprovalConfig {
-    /// E-mail addresses of approvers; empty: the deployment's.
-    #[serde(default)]
-    pub approvers: Vec<String>,
 }
 
 const fn yes() -> bool {

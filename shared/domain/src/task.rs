@@ -125,6 +125,14 @@ pub struct ModelTarget {
     pub prices: Prices,
 }
 
+impl ModelTarget {
+    /// A model at `base_url`, or at the provider's public address.
+    pub fn new(provider: Provider, base_url: Option<String>, model: String, prices: Prices) -> Self {
+        let base_url = base_url.map(|url| url.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty());
+        Self { provider, base_url: base_url.unwrap_or_else(|| provider.public_url().to_owned()), model, prices }
+    }
+}
+
 /// A model provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -135,6 +143,17 @@ pub enum Provider {
     Anthropic,
     /// OpenAI's Chat Completions API, or another that speaks it.
     Openai,
+}
+
+impl Provider {
+    /// The public API's base URL, as the provider documents it; empty for Bedrock, which the SDK finds by region.
+    pub const fn public_url(self) -> &'static str {
+        match self {
+            Self::Bedrock => "",
+            Self::Anthropic => "https://api.anthropic.com",
+            Self::Openai => "https://api.openai.com/v1",
+        }
+    }
 }
 
 /// Work of mode `qa`.
@@ -323,4 +342,26 @@ pub enum ProgressEvent {
         /// How.
         outcome: RunOutcome,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_base_url_the_provider_is_reached_at_its_public_one() {
+        let base_url = |provider, given: Option<&str>| {
+            let prices = Prices { input: 1, cached_input: 1, output: 1 };
+            ModelTarget::new(provider, given.map(str::to_owned), "m".to_owned(), prices).base_url
+        };
+        for given in [None, Some(""), Some("/")] {
+            assert_eq!(base_url(Provider::Anthropic, given), "https://api.anthropic.com");
+            assert_eq!(base_url(Provider::Openai, given), "https://api.openai.com/v1");
+            assert_eq!(base_url(Provider::Bedrock, given), "");
+        }
+        assert_eq!(
+            base_url(Provider::Openai, Some("https://models.acme.example/v1/")),
+            "https://models.acme.example/v1"
+        );
+    }
 }

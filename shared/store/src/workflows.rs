@@ -160,7 +160,8 @@ impl Store {
         items.into_iter().map(row::value).collect()
     }
 
-    /// Workflows in one state, the one changed last first.
+    /// Workflows in one state, the one changed last first. A row that cannot be read is logged and left out, so that it
+    /// hides no other.
     ///
     /// # Errors
     /// [`StoreError::Malformed`] for a cursor that is not one of ours, or what DynamoDB answered.
@@ -185,7 +186,9 @@ impl Store {
             .await
             .map_err(|error| StoreError::service("listing workflows", error))?;
         let cursor = page.last_evaluated_key.as_ref().and_then(encode_cursor);
-        let workflows = page.items.unwrap_or_default().into_iter().map(row::value).collect::<Result<_, _>>()?;
+        let read =
+            |item| row::value(item).inspect_err(|error| tracing::error!(%error, "a workflow's row is unreadable")).ok();
+        let workflows = page.items.unwrap_or_default().into_iter().filter_map(read).collect();
         Ok(Listing { workflows, cursor })
     }
 

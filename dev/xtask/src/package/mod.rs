@@ -24,7 +24,8 @@ pub(crate) fn run(toolchain: &Toolchain, options: &PackageOptions) -> Result<Exi
     let functions = chosen(&functions(root)?, &options.functions)?;
     setup::ensure(toolchain, &[Component::Tools])?;
 
-    let folder = cargo::Workspace::read(root)?.target_directory.join("package");
+    let workspace = cargo::Workspace::read(root)?;
+    let folder = workspace.target_directory.join("package");
     let build = folder.join("build");
     ui::step(format_args!("building {} functions for {}", functions.len(), arch.name()));
     cargo::must(
@@ -34,7 +35,7 @@ pub(crate) fn run(toolchain: &Toolchain, options: &PackageOptions) -> Result<Exi
             .arg("--skip-target-check")
             .args(["--target", arch.target(), "--lambda-dir"])
             .arg(&build)
-            .args(functions.iter().flat_map(|name| ["--package", name])),
+            .args(functions.iter().filter_map(|name| workspace.ids.get(name)).flat_map(|id| ["--package", id])),
     )?;
     for name in &functions {
         let archive = folder.join(format!("{name}.zip"));

@@ -4,28 +4,44 @@
 //! functions stay as they are. It changes three kinds of line, complains where it does not
 //! find what it expects, and SAM reads the result right after.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-const BUILD_METHOD: &str = "BuildMethod: rust-cargolambda";
+/// What a function says that cargo-lambda builds; the only metadata that such a function has.
+const BUILD_INSTRUCTION: &str = "Metadata: { BuildMethod: rust-cargolambda }";
+/// Where the functions' folders are.
+const FUNCTIONS: &str = "functions/";
 
 /// `template` with every function that cargo-lambda builds replaced by its archive beside the
 /// template, for the processor `arch`.
+///
+/// # Errors
+/// When the template is written in another way than this editor knows.
 pub(super) fn packaged(template: &str, arch: &str) -> Result<String> {
     let lines: Vec<&str> = template.lines().collect();
     let mut text = String::new();
-    let mut at = 0;
+    let (mut at, mut functions, mut defaults) = (0, 0, 0);
     while at < lines.len() {
         let end = end_of_block(&lines, at);
         let block = &lines[at..end];
-        if indent(lines[at]) == Some(2) && block.iter().any(|line| line.contains(BUILD_METHOD)) {
+        if indent(lines[at]) == Some(2) && block.iter().any(|line| line.trim() == BUILD_INSTRUCTION) {
             push_function(&mut text, block)?;
+            functions += 1;
+            at = end;
+        } else if lines[at] == "  Architecture:" {
+            defaults += push_architecture(&mut text, block, arch);
             at = end;
         } else {
             push(&mut text, lines[at]);
             at += 1;
         }
     }
-    with_arch(&text, arch)
+    ensure!(functions > 0, "no function says `{BUILD_INSTRUCTION}`");
+    ensure!(
+        !text.contains("rust-cargolambda"),
+        "a function names its build method otherwise than `{BUILD_INSTRUCTION}`"
+    );
+    ensure!(defaults == 1, "the parameter `Architecture` has no default, or there are several");
+    Ok(text)
 }
 
 /// How far a line with content is indented.
@@ -47,78 +63,64 @@ fn push(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-/// The resource without its build instructions, and with its archive as its code.
+/// The resource without its build instruction, and with its archive as its code.
 fn push_function(text: &mut String, block: &[&str]) -> Result<()> {
     let name = block[0].trim().trim_end_matches(':');
-    let Some(binary) = value(block, "Binary") else {
-        bail!("{name} says `{BUILD_METHOD}` without BuildProperties: Binary");
-    };
     let mut has_code = false;
-    let mut at = 0;
-    while at < block.len() {
-        let line = block[at];
-        if line.trim() == "Metadata:" && indent(line) == Some(4) {
-            let end = end_of_block(block, at);
-            ensure!(
-                block[at + 1..end].iter().all(|line| is_build_instruction(line)),
-                "{name} has Metadata besides the build instructions; give the build \
-                 instructions alone"
-            );
-            at = end;
+    for line in block {
+        let content = line.trim_start();
+        let margin = &line[..line.len() - content.len()];
+        if content == BUILD_INSTRUCTION {
             continue;
         }
-        if line.trim_start().starts_with("CodeUri:") {
-            has_code = true;
-            let margin = &line[..line.len() - line.trim_start().len()];
+        if let Some(code) = content.strip_prefix("CodeUri:") {
+            let folder = code.split('#').next().unwrap_or(code).trim();
+            let binary = folder.strip_prefix(FUNCTIONS);
+            let binary =
+                binary.with_context(|| format!("{name} has its code in `{folder}`, not below `{FUNCTIONS}`"))?;
             push(text, &format!("{margin}CodeUri: ./{binary}.zip"));
+            has_code = true;
         } else {
             push(text, line);
         }
-        at += 1;
     }
     ensure!(has_code, "{name} has no CodeUri of its own");
     Ok(())
 }
 
-fn is_build_instruction(line: &str) -> bool {
-    let line = line.trim();
-    line.is_empty()
-        || line.starts_with('#')
-        || ["BuildMethod:", "BuildProperties:", "Binary:"].iter().any(|key| line.starts_with(key))
-}
-
-fn value<'a>(block: &[&'a str], key: &str) -> Option<&'a str> {
-    block.iter().find_map(|line| {
-        let rest = line.trim().strip_prefix(key)?.strip_prefix(':')?;
-        Some(rest.trim())
-    })
-}
-
-fn with_arch(template: &str, arch: &str) -> Result<String> {
-    const ASKED: &str = "Architectures: [arm64]";
-    ensure!(template.contains(ASKED), "no function says `{ASKED}`");
-    Ok(template.replace(ASKED, &format!("Architectures: [{arch}]")))
+/// The parameter with another default; how many defaults there were.
+fn push_architecture(text: &mut String, block: &[&str], arch: &str) -> usize {
+    let mut defaults = 0;
+    for line in block {
+        if line.trim_start().starts_with("Default:") {
+            push(text, &format!("    Default: {arch}"));
+            defaults += 1;
+        } else {
+            push(text, line);
+        }
+    }
+    defaults
 }
 
 #[cfg(test)]
 mod tests {
+    use toolchain::Toolchain;
+
     use super::*;
+    use crate::lint;
 
     const TEMPLATE: &str = "\
-Globals:
-  Function:
-    Architectures: [arm64]
-
+Parameters:
+  Architecture:
+    Type: String
+    Default: arm64
 Resources:
   # The edge.
   WebhookFunction:
     Type: AWS::Serverless::Function
-    Metadata:
-      BuildMethod: rust-cargolambda
-      BuildProperties:
-        Binary: webhook
+    Metadata: { BuildMethod: rust-cargolambda }
     Properties:
-      CodeUri: .  # the workspace
+      CodeUri: functions/webhook  # its folder
       Role: !GetAtt WebhookRole.Arn
 
   Queue:
@@ -128,10 +130,10 @@ Resources:
     #[test]
     fn functions_name_their_archives() {
         insta::assert_snapshot!(packaged(TEMPLATE, "x86_64").unwrap(), @r"
-        Globals:
-          Function:
-            Architectures: [x86_64]
-
+        Parameters:
+          Architecture:
+            Type: String
+            Default: x86_64
         Resources:
           # The edge.
           WebhookFunction:
@@ -145,21 +147,34 @@ Resources:
         ");
     }
 
+    /// Every line of the template that is deployed is either as it was or one of the three kinds.
+    #[test]
+    fn the_template_of_this_workspace_is_understood() {
+        let source = std::fs::read_to_string(Toolchain::of_this_checkout().root().join(lint::TEMPLATE)).unwrap();
+        let text = packaged(&source, "x86_64").unwrap();
+        let functions = source.matches(BUILD_INSTRUCTION).count();
+        assert_eq!(text.matches("CodeUri: ./").count(), functions);
+        assert!(!text.contains("CodeUri: functions/"));
+        assert_eq!(source.lines().count() - text.lines().count(), functions);
+        let changed = text.lines().filter(|line| !source.lines().any(|old| old == *line)).count();
+        assert_eq!(changed, functions + 1, "the archives and the processor");
+    }
+
     #[test]
     fn what_it_does_not_understand_it_refuses() {
         let error = |template: &str| packaged(template, "arm64").unwrap_err().to_string();
+        let without = |line: &str| TEMPLATE.replace(line, "");
         assert_eq!(
-            error(&TEMPLATE.replace("        Binary: webhook\n", "")),
-            "WebhookFunction says `BuildMethod: rust-cargolambda` without BuildProperties: Binary"
-        );
-        assert_eq!(
-            error(&TEMPLATE.replace("      CodeUri: .  # the workspace\n", "")),
+            error(&without("      CodeUri: functions/webhook  # its folder\n")),
             "WebhookFunction has no CodeUri of its own"
         );
-        assert_eq!(error(&TEMPLATE.replace("[arm64]", "[x86_64]")), "no function says `Architectures: [arm64]`");
-        assert!(
-            error(&TEMPLATE.replace("    Metadata:\n", "    Metadata:\n      cfn-lint: {}\n"))
-                .starts_with("WebhookFunction has Metadata besides")
+        assert_eq!(
+            error(&TEMPLATE.replace("functions/webhook", "webhook")),
+            "WebhookFunction has its code in `webhook`, not below `functions/`"
         );
+        assert!(error(&without("    Default: arm64\n")).starts_with("the parameter `Architecture` has no default"));
+        assert!(error(&without("    Metadata: { BuildMethod: rust-cargolambda }\n")).starts_with("no function says"));
+        let other = format!("{TEMPLATE}  Other:\n    Metadata:\n      BuildMethod: rust-cargolambda\n");
+        assert!(error(&other).starts_with("a function names its build method otherwise"));
     }
 }

@@ -23,15 +23,17 @@ pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%a %-d %b %Y, %H:%M UTC").to_string()
 }
 
-/// How long it is from `now` to `at`, in its largest unit, rounded down.
+/// How long it is from `now` to `at`, in its largest unit: minutes rounded down, hours and days to the nearest, so that
+/// a mail that leaves a moment later still says `24 hours`.
 pub(super) fn left(at: Timestamp, now: Timestamp) -> String {
     let seconds = at.as_second().saturating_sub(now.as_second());
     let number = |unit: i64| usize::try_from(seconds / unit).unwrap_or(0);
+    let nearest = |unit: i64| usize::try_from(seconds.saturating_add(unit / 2) / unit).unwrap_or(0);
     match seconds {
         ..60 => "less than a minute".to_owned(),
         60..7_200 => count(number(60), "minute"),
-        7_200..172_800 => count(number(3_600), "hour"),
-        _ => count(number(86_400), "day"),
+        7_200..172_800 => count(nearest(3_600), "hour"),
+        _ => count(nearest(86_400), "day"),
     }
 }
 
@@ -56,7 +58,7 @@ mod tests {
     fn times_and_amounts_read_well() {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
         let after = |seconds: i64| left(Timestamp::from_second(now.as_second() + seconds).unwrap(), now);
-        let said = [after(-5), after(59), after(60), after(119 * 60), after(86_400), after(172_800)];
+        let said = [after(-5), after(59), after(60), after(119 * 60), after(86_390), after(172_800)];
         assert_eq!(said, ["less than a minute", "less than a minute", "1 minute", "119 minutes", "24 hours", "2 days"]);
         assert_eq!(time(now), "Sun 22 Nov 2026, 10:00 UTC");
         assert_eq!([dollars(0.0), dollars(0.004), dollars(0.2)], ["$0.00", "under $0.01", "$0.20"]);

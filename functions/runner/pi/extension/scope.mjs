@@ -91,7 +91,7 @@ export function decide(scope, tool, argument, cwd) {
     return refuse(
       `\`${path}\` is not in the approved SPEC, so it was not changed. ${allowed(scope)} ` +
         `Solve the task within these files. If that is impossible, call \`${REQUEST_TOOL}\` with the paths you need ` +
-        `and why; a person decides.`,
+        `and why.`,
     );
   }
   if (action === "delete") {
@@ -141,10 +141,10 @@ export default function scopeExtension(pi) {
     label: "Request files",
     description:
       "Ask for files that the approved SPEC does not list. Only when the task cannot be solved without them. " +
-      "A person decides after this run ends; the files stay out of bounds until then.",
+      "The people who follow the ticket read the request; the files stay out of bounds in this run.",
     parameters: requestParameters,
     async execute(_id, parameters) {
-      const text = "Recorded. A person will decide after this run. Do what the approved files allow, then stop.";
+      const text = "Recorded. The files stay out of bounds in this run. Do what the approved files allow, then stop.";
       return { content: [{ type: "text", text }], details: { files: parameters.files } };
     },
   });

@@ -117,7 +117,7 @@ impl<T: Trees> Gates<'_, T> {
             (tree, ready)
         };
         let failed = if ready {
-            Some(!self.runner.run(&gate_command(gate, " on the base commit"), &tree).await?.passed())
+            failure_on_base(&self.runner.run(&gate_command(gate, " on the base commit"), &tree).await?.ended)
         } else {
             None
         };
@@ -155,6 +155,16 @@ fn gate_command(gate: &GateConfig, where_: &str) -> CommandSpec {
     }
 }
 
+/// Only a command that ended by itself says something about the base. One that was cut off, by its own limit or because
+/// the run's time was used up, could have passed: to take that for a failure would let a change through that hangs.
+const fn failure_on_base(ended: &Ended) -> Option<bool> {
+    match ended {
+        Ended::Exit { code } => Some(*code != 0),
+        Ended::Signal { .. } => Some(true),
+        Ended::TimedOut | Ended::OutputLimit | Ended::NotStarted { .. } => None,
+    }
+}
+
 fn not_run(gate: &GateConfig) -> GateResult {
     let ended = Ended::NotStarted { message: "setup failed".to_owned() };
     let result =
@@ -164,6 +174,8 @@ fn not_run(gate: &GateConfig) -> GateResult {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::super::command::tests::runner;
     use super::*;
     use crate::progress::tests::progress;
@@ -187,13 +199,23 @@ mod tests {
     }
 
     async fn run(gates: &[GateConfig], setup: Option<&SetupConfig>, checklist: &[ChecklistItem]) -> GateResults {
+        run_within(Duration::from_mins(1), gates, setup, checklist).await
+    }
+
+    async fn run_within(
+        time: Duration,
+        gates: &[GateConfig],
+        setup: Option<&SetupConfig>,
+        checklist: &[ChecklistItem],
+    ) -> GateResults {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(folder.path()).unwrap();
         let trees = TwoTrees(root.join("changed"));
         std::fs::create_dir(&trees.0).unwrap();
         std::fs::write(trees.0.join("version"), "new").unwrap();
         let (progress, _) = progress(RunKind::Qa);
-        run_gates(GateRun { gates, setup, checklist }, &trees, &runner(root), &progress).await.unwrap()
+        let runner = CommandRunner { deadline: Instant::now() + time, ..runner(root) };
+        run_gates(GateRun { gates, setup, checklist }, &trees, &runner, &progress).await.unwrap()
     }
 
     #[tokio::test]
@@ -203,6 +225,16 @@ mod tests {
         let results = run(&gates, None, &[]).await.gates;
         let verdicts: Vec<_> = results.iter().map(|gate| (gate.passed(), gate.failed_on_base, gate.blocks())).collect();
         assert_eq!(verdicts, [(true, None, false), (false, Some(false), true), (false, Some(true), false)]);
+    }
+
+    /// Had the base's run counted, which has no time left either, a change that hangs would be published.
+    #[tokio::test]
+    async fn a_change_that_uses_up_the_time_blocks() {
+        let hangs = "grep -q old version || exec sleep 60";
+        let gates = [gate("hangs", hangs), gate("later", "true")];
+        let results = run_within(Duration::from_millis(300), &gates, None, &[]).await.gates;
+        assert_eq!(results[0].result.ended, Ended::TimedOut);
+        assert!(results.iter().all(|gate| gate.failed_on_base.is_none() && gate.blocks()), "{results:?}");
     }
 
     #[tokio::test]

@@ -287,7 +287,7 @@ impl Workflow {
                 self.review_again(&format!("A reviewer asked for changes:\n{}", comment.unwrap_or_default()));
             }
             (_, Verdict::ClosedAtHost) => {
-                self.end(S::PrClosed, "The pull request was closed on GitHub.");
+                self.end(S::PrClosed, comment.unwrap_or("The pull request was closed on GitHub."));
             }
             (GateStatus::Rejected, _) => {
                 self.reason = Some(shorten(&format!("The pull request was rejected: {}", comment.unwrap_or_default())));

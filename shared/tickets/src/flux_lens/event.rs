@@ -143,7 +143,7 @@ fn ticket(raw: RawTicket) -> Result<Ticket, InvalidEvent> {
         url: page(need("ticket.url", raw.url)?)?,
         priority: raw.priority.unwrap_or_default(),
         labels: raw.labels.unwrap_or_default(),
-        reporter: person("ticket.reporter", need("ticket.reporter", raw.reporter)?)?,
+        reporter: reporter(need("ticket.reporter", raw.reporter)?)?,
         assignee: raw.assignee.map(|raw| person("ticket.assignee", raw)).transpose()?,
         repository: repository(&need("ticket.repository", raw.repository)?)?,
         base_branch: raw.base_branch.map_or_else(|| Ok("main".to_owned()), base_branch)?,
@@ -190,6 +190,13 @@ fn person(field: &str, raw: RawPerson) -> Result<Person, InvalidEvent> {
     let email = raw.email.map(|text| email(field, text)).transpose()?;
     let name = email.clone().unwrap_or_else(|| id.clone());
     Ok(Person { name, email, tracker_id: Some(id), ..Person::default() })
+}
+
+/// The reporter needs an address: approvers are known by theirs, and nobody approves what they asked for.
+fn reporter(raw: RawPerson) -> Result<Person, InvalidEvent> {
+    let person = person("ticket.reporter", raw)?;
+    need("ticket.reporter.email", person.email.as_ref())?;
+    Ok(person)
 }
 
 fn email(field: &str, text: String) -> Result<String, InvalidEvent> {
