@@ -2,15 +2,12 @@
 
 use domain::Timestamp;
 use domain::code_host::{TokenAnswer, TokenRequest};
-use domain::failure::{Failure, FailureKind};
+use domain::failure::Failure;
 use serde_json::Value;
 
 use crate::config::Context;
 use crate::credentials::Credentials;
 use crate::issue::issue;
-
-const PERSONAL_TOKEN: &str = "the configured credential is a personal token, which would give every function all rights of \
-    that person; put a GitHub App's id and key into the secret, then retry";
 
 /// Answers a [`TokenRequest`].
 ///
@@ -22,9 +19,7 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result
         return Ok(token);
     }
     let credentials: Credentials = context.secrets.json(&context.config.credentials_secret).await?;
-    if matches!(credentials, Credentials::Token { .. }) && !context.config.allow_personal_token {
-        return Err(Failure::new(FailureKind::GithubRefused, PERSONAL_TOKEN));
-    }
+    credentials.check(context.config.allow_personal_token)?;
     let token = issue(&context.host, &credentials, context.config.grant, &repository, now).await?;
     // A person's token is checked every time: it is not ours to say how long it lives.
     if matches!(credentials, Credentials::App { .. }) {

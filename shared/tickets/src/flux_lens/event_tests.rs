@@ -114,6 +114,7 @@ fn unusable_values_are_refused_with_their_field() {
     assert_snapshot!(refusal("/ticket/id", json!("../1")), @"the field `ticket.id` must have 1 to 200 letters, digits, `-`, `_`, `.` or `:`");
     assert_snapshot!(refusal("/ticket/id", json!("..")), @"the field `ticket.id` must have 1 to 200 letters, digits, `-`, `_`, `.` or `:`");
     assert_snapshot!(refusal("/ticket/reporter", json!({"email": "ann@acme.example"})), @"the field `ticket.reporter.id` is missing");
+    assert_snapshot!(refusal("/ticket/reporter", json!({"id": "u-1"})), @"the field `ticket.reporter.email` is missing");
     assert_snapshot!(refusal("/ticket/assignee", json!({"id": "u", "email": "a@b\r\nBcc: c@d"})), @"the field `ticket.assignee.email` is not an e-mail address");
     for bad in ["", "-x", "a..b", "a b", "HEAD", "refs/heads/", "a.lock", "x~1", "@{1}"] {
         assert_eq!(
