@@ -1,14 +1,14 @@
 //! A GitHub with the repository `acme/web`.
 
 use domain::ids::CommitSha;
-use github_sim::{Config, GithubSim, NewFile, NewPush, NewRepo, PersonalToken, RepoName, Role, Running, Sha};
+use github_sim::{
+    Config, GithubSim, NewFile, NewPush, NewRepo, PersonalToken, RepoName, Role, Running, Sha, UserConfig,
+};
 use serde_json::json;
 
 use crate::{Functions, sample};
 
-const TOKEN: &str = "ghp_maintainerstoken";
-
-/// A GitHub with `acme/web`, in which alice may write.
+/// A GitHub with `acme/web`, in which alice may write. Eve is somebody else.
 pub struct CodeHost {
     /// The simulator.
     pub sim: Running,
@@ -20,11 +20,15 @@ pub struct CodeHost {
 }
 
 impl CodeHost {
+    /// A token of the person who owns everything.
+    pub const TOKEN: &str = "ghp_maintainerstoken";
+
     /// Starts it, with these files in the first commit.
     pub async fn start(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::new(folder.path());
-        config.personal_tokens = vec![PersonalToken { token: TOKEN.into(), login: "maintainer".to_owned() }];
+        config.personal_tokens = vec![PersonalToken { token: Self::TOKEN.into(), login: "maintainer".to_owned() }];
+        config.users = vec![UserConfig { login: "eve".to_owned(), name: None, email: None }];
         let sim = GithubSim::start(config).await.unwrap();
         let mut new = NewRepo::new("acme", "web");
         for (path, text) in files {
@@ -42,7 +46,7 @@ impl CodeHost {
 
     /// Serves `github-auth`, which gives out one token.
     pub fn serve_tokens(&self, functions: &Functions) {
-        functions.answering(Functions::GITHUB_AUTH, json!({ "token": TOKEN, "expires_at": sample::at(3_600) }));
+        functions.answering(Functions::GITHUB_AUTH, json!({ "token": Self::TOKEN, "expires_at": sample::at(3_600) }));
     }
 
     /// Alice writes one file on a branch, which is made where it is new.
