@@ -83,8 +83,8 @@ impl Functions {
     }
 
     /// Serves `workflow`, at one time.
-    pub fn serve_workflow(&self, context: workflow::Context, now: Timestamp) {
-        let context = Arc::new(context);
+    pub fn serve_workflow(&self, context: &Arc<workflow::Context>, now: Timestamp) {
+        let context = Arc::clone(context);
         self.on(Self::WORKFLOW, move |request| {
             let context = Arc::clone(&context);
             async move { workflow::handle(&context, request, now).await }

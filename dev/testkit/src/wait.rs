@@ -46,6 +46,18 @@ impl World {
         self.machine(&definition(&self.queue().await)).await
     }
 
+    /// Starts an execution of a machine with a name of its own. Answers its ARN.
+    pub async fn execute(&self, machine: &str, name: &str) -> String {
+        let call = self.states().start_execution().state_machine_arn(machine).name(name);
+        call.send().await.unwrap().execution_arn
+    }
+
+    /// The names of all executions of a machine that were ever started.
+    pub async fn executions(&self, machine: &str) -> Vec<String> {
+        let listed = self.states().list_executions().state_machine_arn(machine).send().await.unwrap();
+        listed.executions.into_iter().map(|execution| execution.name).collect()
+    }
+
     async fn machine(&self, definition: &Value) -> String {
         let role = self.role("states.amazonaws.com", "sqs:SendMessage", "*");
         let call = self.states().create_state_machine().name(unique("machine")).role_arn(role);

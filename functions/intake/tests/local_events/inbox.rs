@@ -62,11 +62,9 @@ impl Inbox {
         self.deliver(&event, at(600)).await.unwrap();
     }
 
-    /// The names of all executions that were ever started, and the input of the first.
+    /// The names of all executions that were ever started.
     pub(crate) async fn executions(&self) -> Vec<String> {
-        let states = self.world.states();
-        let listed = states.list_executions().state_machine_arn(&self.machine).send().await.unwrap();
-        listed.executions.into_iter().map(|execution| execution.name).collect()
+        self.world.executions(&self.machine).await
     }
 
     /// The input of a workflow's execution.

@@ -1,0 +1,10 @@
+//! Sweeps over DynamoDB, Step Functions and the functions that a sweep asks.
+//!
+//! Needs the engine installed (`cargo xtask setup`), hence the `local_` in its name.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod broom;
+mod gates;
+mod pulls;
+mod workflows;
