@@ -28,7 +28,15 @@ impl Template {
     /// When it cannot be read or is not YAML.
     pub fn read_file(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let documents = Yaml::load_from_str(&text).with_context(|| format!("parsing {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("parsing {}", path.display()))
+    }
+
+    /// A template, or a part of one, as text.
+    ///
+    /// # Errors
+    /// When it is not YAML.
+    pub fn parse(text: &str) -> Result<Self> {
+        let documents = Yaml::load_from_str(text)?;
         let document = documents.first().context("the template is empty")?;
         Ok(Self { body: value(document)? })
     }

@@ -6,7 +6,6 @@ use aws_config::SdkConfig;
 use domain::Timestamp;
 use domain::budget::{Budget, Prices};
 use domain::task::{ModelTarget, Provider};
-use store::Objects;
 use workflow::Signer;
 
 use crate::sample::person;
@@ -34,10 +33,10 @@ impl World {
         let role = self.bucket_role();
         workflow::Context {
             store: self.store.clone(),
-            objects: Objects::new(Objects::client(&self.aws), &self.names.bucket),
+            objects: self.objects.clone(),
             slots: self.slots.clone(),
             tokens: self.tokens.clone(),
-            sfn: aws_sdk_sfn::Client::new(&self.aws),
+            sfn: self.states(),
             ecs: aws_sdk_ecs::Client::new(&self.aws),
             signer: Signer::new(&self.aws, self.names.bucket.clone(), role.clone()),
             invoker: functions.invoker(&self.aws),

@@ -1,8 +1,8 @@
 //! Tables and a bucket that no other test knows.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -44,6 +44,9 @@ pub struct World {
     pub slots: Slots,
     /// The bucket.
     pub objects: Objects,
+    dynamodb: aws_sdk_dynamodb::Client,
+    states: aws_sdk_sfn::Client,
+    queues: aws_sdk_sqs::Client,
     pub(crate) engine: Arc<Shared>,
 }
 
@@ -53,12 +56,15 @@ impl World {
         let engine = shared();
         let aws = config(&engine).await;
         let names = make(&engine, &unique("world"));
-        let dynamo = aws_sdk_dynamodb::Client::new(&aws);
+        let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
         Self {
-            store: Store::new(dynamo.clone(), &names.state, &names.audit),
-            gates: Gates::new(dynamo.clone(), &names.gates),
-            tokens: Tokens::new(dynamo.clone(), &names.tokens),
-            slots: Slots::new(dynamo, &names.state),
+            store: Store::new(dynamodb.clone(), &names.state, &names.audit),
+            gates: Gates::new(dynamodb.clone(), &names.gates),
+            tokens: Tokens::new(dynamodb.clone(), &names.tokens),
+            slots: Slots::new(dynamodb.clone(), &names.state),
+            dynamodb,
+            states: aws_sdk_sfn::Client::new(&aws),
+            queues: aws_sdk_sqs::Client::new(&aws),
             objects: Objects::new(Objects::client(&aws), &names.bucket),
             aws,
             names,
@@ -72,24 +78,19 @@ impl World {
         self.aws.to_builder().endpoint_url("http://127.0.0.1:1").retry_config(retries).build()
     }
 
-    /// DynamoDB itself.
-    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.aws)
-    }
-
     /// Step Functions.
     pub fn states(&self) -> aws_sdk_sfn::Client {
-        aws_sdk_sfn::Client::new(&self.aws)
+        self.states.clone()
     }
 
     /// SQS.
     pub fn queues(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.aws)
+        self.queues.clone()
     }
 
     /// Every row of a table.
     pub async fn rows(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
-        let pages = self.dynamodb().scan().table_name(table).consistent_read(true).into_paginator();
+        let pages = self.dynamodb.scan().table_name(table).consistent_read(true).into_paginator();
         pages.items().send().try_collect().await.unwrap()
     }
 
@@ -179,9 +180,26 @@ async fn config(engine: &Shared) -> SdkConfig {
         .await
 }
 
+/// The template's tables. Only their text is parsed: the whole template takes longer than all of a world's tables.
+fn tables() -> &'static Template {
+    static TABLES: LazyLock<Template> = LazyLock::new(|| {
+        let text = std::fs::read_to_string(machine_tests::root().join("template.yaml")).unwrap();
+        let mut in_table = true;
+        let section = text.lines().skip_while(|line| *line != "Resources:");
+        let wanted = section.take_while(|line| *line != "Outputs:").filter(|line| {
+            if let Some(name) = line.strip_prefix("  ").filter(|rest| !rest.starts_with([' ', '#'])) {
+                in_table = name.ends_with("Table:");
+            }
+            in_table
+        });
+        Template::parse(&wanted.collect::<Vec<_>>().join("\n")).unwrap()
+    });
+    &TABLES
+}
+
 /// Makes the tables as the template describes them, and a bucket.
 fn make(engine: &Shared, prefix: &str) -> Names {
-    let template = Template::read().unwrap();
+    let template = tables();
     let table = |logical: &str| {
         let name = format!("{prefix}-{logical}");
         let mut request = json!({ "TableName": name });
