@@ -25,10 +25,16 @@ impl CodeHost {
 
     /// Starts it, with these files in the first commit.
     pub async fn start(files: &[(&str, &str)]) -> Self {
+        Self::start_with(files, |_| {}).await
+    }
+
+    /// Starts it, configured otherwise.
+    pub async fn start_with(files: &[(&str, &str)], change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::new(folder.path());
         config.personal_tokens = vec![PersonalToken { token: Self::TOKEN.into(), login: "maintainer".to_owned() }];
         config.users = vec![UserConfig { login: "eve".to_owned(), name: None, email: None }];
+        change(&mut config);
         let sim = GithubSim::start(config).await.unwrap();
         let mut new = NewRepo::new("acme", "web");
         for (path, text) in files {

@@ -71,14 +71,8 @@ pub fn spec(workflow: &Workflow, base: &CommitSha, files: &[(&str, FileAction)])
             title: workflow.ticket.title.clone(),
             problem_statement: "They end.".to_owned(),
             proposed_solution: "They last.".to_owned(),
-            implementation_plan: vec![],
-            testing_strategy: String::new(),
-            verification_checklist: vec![],
-            risks: vec![],
-            new_dependencies: vec![],
             confidence: 1.0,
-            estimated_usd: 0.0,
-            estimated_minutes: 0,
+            ..SpecText::default()
         },
     }
 }

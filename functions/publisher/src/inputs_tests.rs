@@ -56,14 +56,8 @@ fn spec(id: &WorkflowId) -> Spec {
             title: "T".to_owned(),
             problem_statement: "P".to_owned(),
             proposed_solution: "S".to_owned(),
-            implementation_plan: vec![],
-            testing_strategy: String::new(),
-            verification_checklist: vec![],
-            risks: vec![],
-            new_dependencies: vec![],
             confidence: 1.0,
-            estimated_usd: 0.0,
-            estimated_minutes: 0,
+            ..SpecText::default()
         },
     }
 }

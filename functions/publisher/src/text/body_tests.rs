@@ -60,14 +60,10 @@ fn facts(words: &str) -> Facts {
                 title: words.to_owned(),
                 problem_statement: format!("Sessions end after 30 seconds.\n\n{words}"),
                 proposed_solution: "Use milliseconds.".to_owned(),
-                implementation_plan: vec![],
-                testing_strategy: String::new(),
-                verification_checklist: vec![],
-                risks: vec![],
-                new_dependencies: vec![],
                 confidence: 0.9,
                 estimated_usd: 0.1,
                 estimated_minutes: 5,
+                ..SpecText::default()
             },
         },
         files: vec![

@@ -21,14 +21,14 @@ async fn it_is_closed_with_one_comment_and_without_its_branch() {
     let comments = repo.comments(published.number).await.unwrap();
     assert_eq!(comments.len(), 1);
     assert!(comments[0].body.contains("not what") && !comments[0].body.contains("@alice"));
-    assert_eq!(repo.branch_head("main").await.unwrap(), world.first);
+    assert_eq!(repo.branch_head("main").await.unwrap(), world.host.first);
 }
 
 #[tokio::test]
 async fn a_branch_with_somebody_elses_commit_stays() {
     let world = World::start().await;
     let published = reference(&world.publish(&TestChange::first(&world)).await.unwrap());
-    let theirs = world.push(&published.branch, "README.md", "# By hand\n").await;
+    let theirs = world.host.push(&published.branch, "README.md", "# By hand\n").await;
     close(&world.repo(), &world.workflow(), &published, "Expired.", BASE_URL).await.unwrap();
     assert_eq!(world.repo().branch(&published.branch).await.unwrap(), Some(theirs));
     assert_eq!(world.repo().pull(published.number).await.unwrap().state, PullState::Closed);
@@ -38,7 +38,8 @@ async fn a_branch_with_somebody_elses_commit_stays() {
 async fn what_was_merged_meanwhile_is_merged() {
     let world = World::start().await;
     let published = reference(&world.publish(&TestChange::first(&world)).await.unwrap());
-    let merged = world.sim.merge(&world.name, published.number, Some("alice"), MergeMethod::Squash).await.unwrap();
+    let merged =
+        world.host.sim.merge(&world.host.name, published.number, Some("alice"), MergeMethod::Squash).await.unwrap();
     let outcome = close(&world.repo(), &world.workflow(), &published, "Expired.", BASE_URL).await.unwrap();
     assert_eq!(outcome, Outcome::Merged(sha(&merged)));
 }

@@ -24,13 +24,13 @@ async fn whenever_it_dies_the_next_run_comes_to_the_same_end() {
             world.fail(method, path, when);
             let failure = world.publish_with(&world.fragile(), &change).await.unwrap_err();
             assert_eq!(failure.kind, FailureKind::Transient, "{method} {path} {when:?}");
-            assert_eq!(world.sim.faults()[0].fired, 1, "{method} {path} {when:?}");
+            assert_eq!(world.host.sim.faults()[0].fired, 1, "{method} {path} {when:?}");
 
             let published = world.publish_with(&world.fragile(), &change).await.unwrap();
             let pulls = world.repo().pulls_from(&published.branch).await.unwrap();
             assert_eq!(pulls.len(), 1, "{method} {path} {when:?}");
             assert_eq!((&pulls[0].head_sha, &pulls[0].state), (&published.head_sha, &PullState::Open));
-            let comparison = world.repo().compare(&world.first, &published.head_sha).await.unwrap();
+            let comparison = world.repo().compare(&world.host.first, &published.head_sha).await.unwrap();
             assert_eq!(comparison.ahead_by, 1, "one commit, not two: {method} {path} {when:?}");
         }
     }

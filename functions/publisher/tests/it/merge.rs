@@ -15,7 +15,7 @@ async fn pass_check(world: &World, reviewed: &PullRequestRef) {
         conclusion: Some("success".to_owned()),
         summary: None,
     };
-    world.sim.report_check_run(&world.name, run).await.unwrap();
+    world.host.sim.report_check_run(&world.host.name, run).await.unwrap();
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_missing_check_is_waited_for_and_said_once() {
     let published = world.publish(&TestChange::first(&world)).await.unwrap();
     let reviewed = reference(&published);
     let rules = Protection { required_checks: vec!["test".to_owned()], ..Protection::default() };
-    world.sim.protect(&world.name, "main", Some(rules));
+    world.host.sim.protect(&world.host.name, "main", Some(rules));
     for _ in 0..2 {
         let Outcome::Waiting(reason) = merge(&world.repo(), &reviewed).await.unwrap() else { panic!("not waiting") };
         assert!(reason.contains("test"), "{reason}");
@@ -51,13 +51,13 @@ async fn a_conflict_and_a_base_that_must_be_contained_ask_for_a_new_round() {
     let world = World::start().await;
     let reviewed = reference(&world.publish(&TestChange::first(&world)).await.unwrap());
     let rules = Protection { strict: true, required_checks: vec!["test".to_owned()], ..Protection::default() };
-    world.sim.protect(&world.name, "main", Some(rules));
+    world.host.sim.protect(&world.host.name, "main", Some(rules));
     pass_check(&world, &reviewed).await;
-    world.push("main", "README.md", "# Moved\n").await;
+    world.host.push("main", "README.md", "# Moved\n").await;
     let outcome = merge(&world.repo(), &reviewed).await.unwrap();
     assert!(matches!(&outcome, Outcome::Conflict(reason) if reason.contains("up to date")), "{outcome:?}");
-    world.sim.protect(&world.name, "main", None);
-    world.push("main", "src/app.js", "one\nII\nthree\n").await;
+    world.host.sim.protect(&world.host.name, "main", None);
+    world.host.push("main", "src/app.js", "one\nII\nthree\n").await;
     let outcome = merge(&world.repo(), &reviewed).await.unwrap();
     assert!(matches!(&outcome, Outcome::Conflict(reason) if reason.contains("conflicts")), "{outcome:?}");
 }
@@ -66,29 +66,30 @@ async fn a_conflict_and_a_base_that_must_be_contained_ask_for_a_new_round() {
 async fn a_head_that_nobody_reviewed_is_not_merged() {
     let world = World::start().await;
     let reviewed = reference(&world.publish(&TestChange::first(&world)).await.unwrap());
-    let theirs = world.push(&reviewed.branch, "README.md", "# By hand\n").await;
+    let theirs = world.host.push(&reviewed.branch, "README.md", "# By hand\n").await;
     let failure = merge(&world.repo(), &reviewed).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::GithubRefused);
     assert!(failure.message.contains(theirs.as_str()), "{}", failure.message);
-    assert_eq!(world.repo().branch_head("main").await.unwrap(), world.first);
+    assert_eq!(world.repo().branch_head("main").await.unwrap(), world.host.first);
 }
 
 #[tokio::test]
 async fn what_people_did_on_github_counts() {
     let world = World::start().await;
     let reviewed = reference(&world.publish(&TestChange::first(&world)).await.unwrap());
-    let merged = world.sim.merge(&world.name, reviewed.number, Some("alice"), MergeMethod::Merge).await.unwrap();
+    let merged =
+        world.host.sim.merge(&world.host.name, reviewed.number, Some("alice"), MergeMethod::Merge).await.unwrap();
     assert_eq!(merge(&world.repo(), &reviewed).await.unwrap(), Outcome::Merged(sha(&merged)));
 
     let world = World::start().await;
     let reviewed = reference(&world.publish(&TestChange::first(&world)).await.unwrap());
-    world.sim.close(&world.name, reviewed.number, Some("alice")).await.unwrap();
+    world.host.sim.close(&world.host.name, reviewed.number, Some("alice")).await.unwrap();
     assert!(matches!(merge(&world.repo(), &reviewed).await.unwrap(), Outcome::Closed(_)));
 
     let world = World::start().await;
     let reviewed = reference(&world.publish(&TestChange::first(&world)).await.unwrap());
-    let theirs = world.push(&reviewed.branch, "README.md", "# By hand\n").await;
-    world.sim.merge(&world.name, reviewed.number, Some("alice"), MergeMethod::Merge).await.unwrap();
+    let theirs = world.host.push(&reviewed.branch, "README.md", "# By hand\n").await;
+    world.host.sim.merge(&world.host.name, reviewed.number, Some("alice"), MergeMethod::Merge).await.unwrap();
     let outcome = merge(&world.repo(), &reviewed).await.unwrap();
     assert!(matches!(&outcome, Outcome::Closed(reason) if reason.contains(theirs.as_str())), "{outcome:?}");
 }

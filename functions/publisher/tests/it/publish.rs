@@ -14,7 +14,7 @@ async fn a_change_becomes_one_commit_one_branch_one_pull_request() {
     assert_eq!(published.branch, world.branch());
     assert_eq!(repo.branch_head(&published.branch).await.unwrap(), published.head_sha);
     let commit = repo.commit(&published.head_sha).await.unwrap();
-    assert_eq!((&commit.tree, commit.parents.as_slice()), (&published.tree_sha, &[world.first.clone()][..]));
+    assert_eq!((&commit.tree, commit.parents.as_slice()), (&published.tree_sha, &[world.host.first.clone()][..]));
     assert!(commit.message.contains(&format!("Pi-Tickets-Workflow: {}", world.workflow())));
     let files = world.files(&published.head_sha).await;
     assert_eq!(files.keys().collect::<Vec<_>>(), ["README.md", "bin/run.sh", "src/app.js"]);
@@ -51,7 +51,7 @@ async fn a_round_on_a_base_that_moved_takes_the_base_in() {
     let world = World::start().await;
     let change = TestChange::first(&world);
     let first = world.publish(&change).await.unwrap();
-    let base = world.push("main", "README.md", "# Moved\n").await;
+    let base = world.host.push("main", "README.md", "# Moved\n").await;
     let change = TestChange { base: base.clone(), ..change.after(&first) };
     let second = world.publish(&change).await.unwrap();
     let commit = world.repo().commit(&second.head_sha).await.unwrap();
@@ -66,7 +66,7 @@ async fn somebody_elses_commit_is_never_overwritten_or_built_on() {
     let world = World::start().await;
     let change = TestChange::first(&world);
     let first = world.publish(&change).await.unwrap();
-    let theirs = world.push(&first.branch, "README.md", "# By hand\n").await;
+    let theirs = world.host.push(&first.branch, "README.md", "# By hand\n").await;
     for change in [change.clone(), change.after(&first)] {
         let failure = world.publish(&change).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::GithubRefused);
@@ -93,7 +93,7 @@ async fn a_pull_request_that_was_closed_meanwhile_is_not_opened_again() {
     let world = World::start().await;
     let change = TestChange::first(&world);
     let first = world.publish(&change).await.unwrap();
-    world.sim.close(&world.name, first.number, Some("alice")).await.unwrap();
+    world.host.sim.close(&world.host.name, first.number, Some("alice")).await.unwrap();
     let before = world.writes();
     let failure = world.publish(&change.after(&first)).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::GithubRefused);

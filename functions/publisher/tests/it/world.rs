@@ -16,36 +16,25 @@ use domain::verify::{VerifiedChangeSet, VerifyContext, VerifyPolicy, verify};
 use domain::workflow::{PullRequestRef, TicketSummary};
 use domain::{Attempt, CommitSha, Digest};
 use github::{Access, Host, Repo, RetryPolicy, TokenGrant};
-use github_sim::{
-    AppConfig, AppKey, Config, Fault, GithubSim, NewFile, NewPush, NewRepo, Outcome, RepoName, Role, Running, Sha, When,
-};
+use github_sim::{AppConfig, AppKey, Fault, Outcome, Sha, When};
 use publisher::publish::{Publication, Published, publish};
+use testkit::CodeHost;
 
 const APP_ID: u64 = 11;
 pub(crate) const BASE_URL: &str = "https://tickets.example";
 
 pub(crate) struct World {
-    pub(crate) sim: Running,
-    pub(crate) name: RepoName,
-    pub(crate) first: CommitSha,
+    pub(crate) host: CodeHost,
     pub(crate) title: String,
     pub(crate) generation: u32,
     token: github::MintedToken,
-    _dir: tempfile::TempDir,
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::new(dir.path());
-        config.app = Some(AppConfig::new(APP_ID, "ticket-bot", keys().public_pem.clone()));
-        let sim = GithubSim::start(config).await.unwrap();
-        let mut new = NewRepo::new("acme", "web")
-            .file("README.md", "# Web\n")
-            .file("src/app.js", "one\ntwo\nthree\n")
-            .file("src/old.js", "old\n");
-        new.collaborators.insert("alice".to_owned(), Role::Write);
-        let first = sim.create_repo(new).await.unwrap();
+        let files = [("README.md", "# Web\n"), ("src/app.js", "one\ntwo\nthree\n"), ("src/old.js", "old\n")];
+        let app = AppConfig::new(APP_ID, "ticket-bot", keys().public_pem.clone());
+        let host = CodeHost::start_with(&files, |config| config.app = Some(app)).await;
         // What the deployed write entry grants.
         let permissions = [
             ("metadata", Access::Read),
@@ -58,17 +47,9 @@ impl World {
             repository: "acme/web".parse().unwrap(),
             permissions: permissions.into_iter().map(|(name, access)| (name.to_owned(), access)).collect(),
         };
-        let app = Host::new(&sim.api_base()).unwrap().with_app(APP_ID, &keys().private_pem).unwrap();
+        let app = Host::new(&host.api_url()).unwrap().with_app(APP_ID, &keys().private_pem).unwrap();
         let token = app.mint(&grant).await.unwrap();
-        Self {
-            sim,
-            name: "acme/web".parse().unwrap(),
-            first: sha(&first),
-            title: "Keep sessions for 30 minutes".to_owned(),
-            generation: 1,
-            token,
-            _dir: dir,
-        }
+        Self { host, title: "Keep sessions for 30 minutes".to_owned(), generation: 1, token }
     }
 
     pub(crate) fn repo(&self) -> Repo {
@@ -81,7 +62,7 @@ impl World {
     }
 
     fn repo_with(&self, retry: RetryPolicy) -> Repo {
-        let host = Host::new(&self.sim.api_base()).unwrap().with_retry(retry);
+        let host = Host::new(&self.host.sim.api_base()).unwrap().with_retry(retry);
         host.with_token(self.token.token.clone()).unwrap().repo(&"acme/web".parse().unwrap())
     }
 
@@ -152,25 +133,22 @@ impl World {
         snapshot.files.into_iter().map(|(path, file)| (path, text(file.content))).collect()
     }
 
-    pub(crate) async fn push(&self, branch: &str, path: &str, text: &str) -> CommitSha {
-        let push = NewPush {
-            branch: branch.to_owned(),
-            message: "By hand".to_owned(),
-            files: [(path.to_owned(), Some(NewFile::text(text)))].into(),
-            from: None,
-            force: false,
-            actor: Some("alice".to_owned()),
-        };
-        sha(&self.sim.push(&self.name, push).await.unwrap())
-    }
-
     pub(crate) fn fail(&self, method: &str, path: &str, when: When) {
         let (method, path) = (Some(method.to_owned()), path.to_owned());
-        self.sim.inject(Fault { method, path, times: 1, skip: 0, delay_ms: 0, when, outcome: Outcome::Drop, fired: 0 });
+        self.host.sim.inject(Fault {
+            method,
+            path,
+            times: 1,
+            skip: 0,
+            delay_ms: 0,
+            when,
+            outcome: Outcome::Drop,
+            fired: 0,
+        });
     }
 
     pub(crate) fn writes(&self) -> usize {
-        self.sim.calls().iter().filter(|call| call.method != "GET" && !call.path.contains("access_tokens")).count()
+        self.host.sim.calls().iter().filter(|call| call.method != "GET" && !call.path.contains("access_tokens")).count()
     }
 }
 
@@ -187,7 +165,7 @@ impl TestChange {
     /// Modifies, creates (a program) and deletes.
     pub(crate) fn first(world: &World) -> Self {
         Self {
-            base: world.first.clone(),
+            base: world.host.first.clone(),
             attempt: Attempt::FIRST,
             files: vec![
                 ("bin/run.sh", Some(("#!/bin/sh\n", 0o755))),
@@ -229,14 +207,8 @@ impl TestChange {
                 title: title.to_owned(),
                 problem_statement: "They end.".to_owned(),
                 proposed_solution: "They last.".to_owned(),
-                implementation_plan: vec![],
-                testing_strategy: String::new(),
-                verification_checklist: vec![],
-                risks: vec![],
-                new_dependencies: vec![],
                 confidence: 1.0,
-                estimated_usd: 0.0,
-                estimated_minutes: 0,
+                ..SpecText::default()
             },
         };
         let entry = |(path, content): &(&str, Option<(&str, u32)>)| ManifestEntry {

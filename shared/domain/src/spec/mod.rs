@@ -155,8 +155,8 @@ pub struct Spec {
     pub text: SpecText,
 }
 
-/// The parts of a SPEC that the sandbox does not enforce.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The parts of a SPEC that the sandbox does not enforce. Empty by default, which does not validate.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpecText {
     /// See [`SpecDraft::title`].
     pub title: String,

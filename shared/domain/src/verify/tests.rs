@@ -23,19 +23,7 @@ fn spec(files: &[(&str, FileAction)]) -> Spec {
                 protection: None,
             })
             .collect(),
-        text: SpecText {
-            title: String::new(),
-            problem_statement: String::new(),
-            proposed_solution: String::new(),
-            implementation_plan: vec![],
-            testing_strategy: String::new(),
-            verification_checklist: vec![],
-            risks: vec![],
-            new_dependencies: vec![],
-            confidence: 1.0,
-            estimated_usd: 0.0,
-            estimated_minutes: 0,
-        },
+        text: SpecText { confidence: 1.0, ..SpecText::default() },
     }
 }
 
