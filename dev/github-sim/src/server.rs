@@ -234,6 +234,11 @@ impl Running {
         self.sim.webhooks.idle().await;
     }
 
+    /// Ends every installation token before its time.
+    pub fn revoke_tokens(&self) {
+        self.sim.store.write(|state| state.tokens.clear());
+    }
+
     /// Makes matching calls fail.
     pub fn inject(&self, fault: Fault) {
         self.sim.faults.add(fault);

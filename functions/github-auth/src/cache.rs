@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::Timestamp;
 use domain::code_host::TokenAnswer;
 use domain::ids::Repository;
+use domain::{Digest, Timestamp};
 use jiff::SignedDuration;
 
 /// A token that ends sooner than this is not handed out again: whoever gets it must be able to finish with it.
@@ -16,9 +16,11 @@ const LEFT_AT_LEAST: SignedDuration = SignedDuration::from_mins(5);
 pub struct TokenCache(Mutex<HashMap<String, TokenAnswer>>);
 
 impl TokenCache {
-    /// The repository's token, if it has more than five minutes left.
-    pub fn get(&self, repository: &Repository, now: Timestamp) -> Option<TokenAnswer> {
-        self.lock().get(&key(repository)).filter(|token| is_good(token, now)).cloned()
+    /// The repository's token, if it has more than five minutes left and is not the one that the code host is said to
+    /// have rejected.
+    pub fn get(&self, repository: &Repository, rejected: Option<Digest>, now: Timestamp) -> Option<TokenAnswer> {
+        let is_rejected = |token: &TokenAnswer| rejected.is_some_and(|rejected| rejected == Digest::of(&token.token));
+        self.lock().get(&key(repository)).filter(|token| is_good(token, now) && !is_rejected(token)).cloned()
     }
 
     /// Keeps a token, and forgets those that are no longer good.
@@ -55,10 +57,24 @@ mod tests {
         let (web, other) = ("acme/web".parse().unwrap(), "acme/other".parse().unwrap());
         let token = TokenAnswer { token: "t".to_owned(), expires_at: end };
         cache.put(&web, token.clone(), at("2026-11-22T10:00:00Z"));
-        assert_eq!(cache.get(&"Acme/Web".parse().unwrap(), at("2026-11-22T10:54:59Z")), Some(token.clone()));
-        assert_eq!(cache.get(&web, at("2026-11-22T10:55:00Z")), None);
-        assert_eq!(cache.get(&other, at("2026-11-22T10:00:00Z")), None);
+        assert_eq!(cache.get(&"Acme/Web".parse().unwrap(), None, at("2026-11-22T10:54:59Z")), Some(token.clone()));
+        assert_eq!(cache.get(&web, None, at("2026-11-22T10:55:00Z")), None);
+        assert_eq!(cache.get(&other, None, at("2026-11-22T10:00:00Z")), None);
         cache.put(&other, token, at("2026-11-22T10:55:00Z"));
         assert_eq!(cache.lock().len(), 1, "what is no longer good is forgotten");
+    }
+
+    #[test]
+    fn a_rejected_token_is_not_handed_out_again_but_its_successor_is() {
+        let (cache, web) = (TokenCache::default(), "acme/web".parse().unwrap());
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let token =
+            |text: &str| TokenAnswer { token: text.to_owned(), expires_at: now + SignedDuration::from_hours(1) };
+        let rejected = Some(Digest::of("first"));
+        cache.put(&web, token("first"), now);
+        assert_eq!(cache.get(&web, rejected, now), None);
+        assert_eq!(cache.get(&web, Some(Digest::of("other")), now), Some(token("first")));
+        cache.put(&web, token("second"), now);
+        assert_eq!(cache.get(&web, rejected, now), Some(token("second")), "somebody else said so before");
     }
 }

@@ -14,8 +14,8 @@ use crate::issue::issue;
 /// # Errors
 /// As [`issue`]; `InvalidInput` for something else than a request.
 pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result<TokenAnswer, Failure> {
-    let TokenRequest { repository } = runtime::step::input(payload)?;
-    if let Some(token) = context.cache.get(&repository, now) {
+    let TokenRequest { repository, rejected } = runtime::step::input(payload)?;
+    if let Some(token) = context.cache.get(&repository, rejected, now) {
         return Ok(token);
     }
     let credentials: Credentials = context.secrets.json(&context.config.credentials_secret).await?;

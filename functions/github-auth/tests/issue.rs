@@ -90,7 +90,9 @@ async fn failures_say_what_to_do() {
     let failure = fail(Credentials::Token { token: "ghp_other".into() }, "acme/web").await;
     assert_eq!(failure.kind, FailureKind::GithubRefused);
     assert!(!failure.message.contains("ghp_other"));
-    assert_ne!(fail(app(APP_ID + 1), "acme/web").await.kind, FailureKind::Transient);
+    let failure = fail(app(APP_ID + 1), "acme/web").await;
+    assert_eq!(failure.kind, FailureKind::GithubRefused);
+    insta::assert_snapshot!(failure.message, @"GitHub does not accept the App's key: its number and key in the secret do not belong together");
     let broken = Credentials::App { app_id: APP_ID, private_key: "not a key".into() };
     assert_eq!(fail(broken, "acme/web").await.kind, FailureKind::Internal);
 }

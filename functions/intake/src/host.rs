@@ -11,7 +11,7 @@ use domain::person::{Actor, Channel, Person};
 use domain::state::WorkflowState;
 use domain::text;
 use domain::workflow::{PullRequestRef, Workflow};
-use github::{PullState, Repo, Review, ReviewState, User};
+use github::{Host, PullState, Repo, Review, ReviewState, User};
 
 use crate::config::Context;
 
@@ -52,9 +52,9 @@ pub(crate) async fn wake(context: &Context, id: &WorkflowId, _now: Timestamp) ->
 
 async fn repository(context: &Context, workflow: &Workflow) -> Result<Repo, Failure> {
     let repository = &workflow.ticket.repository;
-    let token = context.invoker.repository_token(&context.config.github_auth_function, repository).await?;
-    let github = github::Github::with_token(&context.config.github_api_url, token).map_err(Failure::from)?;
-    Ok(github.repo(repository))
+    let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, repository);
+    let host = Host::new(&context.config.github_api_url)?;
+    Ok(host.with_tokens(tokens).await?.repo(repository))
 }
 
 async fn decision(repo: &Repo, pr: &PullRequestRef, gate: &Gate) -> Result<Option<DecisionRequest>, Failure> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use domain::CommitSha;
-use domain::code_host::{TokenAnswer, TokenRequest};
 use domain::failure::{Failure, FailureKind};
 use domain::repo_config::{CONFIG_PATH, RepoConfig};
 use domain::workflow::TicketSummary;
@@ -69,9 +68,8 @@ pub(crate) fn is_regular(file: &SnapshotFile) -> bool {
 /// `RepositoryUnavailable` when we do not see the repository, `InvalidInput` when it has no such branch, is too large
 /// or is badly configured, `Transient` when GitHub does not answer.
 pub(crate) async fn read(context: &Context, ticket: &TicketSummary) -> Result<Base, Failure> {
-    let request = TokenRequest { repository: ticket.repository.clone() };
-    let answer: TokenAnswer = context.invoker.call(&context.config.github_auth_function, &request).await?;
-    let repo = context.host.with_token(answer.token.into()).map_err(Failure::from)?.repo(&ticket.repository);
+    let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, &ticket.repository);
+    let repo = context.host.with_tokens(tokens).await?.repo(&ticket.repository);
     let commit = repo.branch_head(&ticket.base_branch).await.map_err(Failure::from)?;
     let snapshot = repo.snapshot(&commit, LIMITS).await.map_err(Failure::from)?;
     Base::new(commit, snapshot)

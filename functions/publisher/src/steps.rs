@@ -191,8 +191,8 @@ async fn record_closed(context: &Context, id: &WorkflowId, reason: &str, now: Ti
 
 async fn repository(context: &Context, workflow: &Workflow) -> Result<Repo, Failure> {
     let repository = &workflow.ticket.repository;
-    let token = context.invoker.repository_token(&context.config.github_auth_function, repository).await?;
-    Ok(context.host.with_token(token)?.repo(repository))
+    let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, repository);
+    Ok(context.host.with_tokens(tokens).await?.repo(repository))
 }
 
 fn pull_request(workflow: &Workflow) -> Result<&PullRequestRef, Failure> {

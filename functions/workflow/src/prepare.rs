@@ -8,7 +8,7 @@ use domain::state::WorkflowState;
 use domain::steps::PrepareOutput;
 use domain::workflow::{Event, Workflow};
 use domain::{Timestamp, budget::Phase};
-use github::{ComparisonStatus, Repo};
+use github::{ComparisonStatus, Host, Repo};
 use store::keys;
 
 use crate::{Context, bundle};
@@ -76,9 +76,9 @@ pub(crate) async fn approved_spec(context: &Context, workflow: &Workflow) -> Res
 /// The repository, with a read token.
 pub(crate) async fn repository(context: &Context, workflow: &Workflow) -> Result<Repo, Failure> {
     let repository = &workflow.ticket.repository;
-    let token = context.invoker.repository_token(&context.config.github_auth_function, repository).await?;
-    let github = github::Github::with_token(&context.config.github_api_url, token).map_err(Failure::from)?;
-    Ok(github.repo(repository))
+    let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, repository);
+    let host = Host::new(&context.config.github_api_url)?;
+    Ok(host.with_tokens(tokens).await?.repo(repository))
 }
 
 enum Base {

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::ids::Repository;
 
 /// Asks for a token for one repository. What the token may do is not in the request: it is fixed for each deployed
@@ -14,6 +15,9 @@ use crate::ids::Repository;
 pub struct TokenRequest {
     /// The repository.
     pub repository: Repository,
+    /// The digest of a token that the code host no longer accepts: it is not given out again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Digest>,
 }
 
 /// A short-lived token. `Debug` does not show it.

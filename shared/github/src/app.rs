@@ -98,14 +98,18 @@ impl App {
     /// Mints a token for one repository with exactly these permissions.
     ///
     /// # Errors
-    /// [`GithubError::RepositoryNotFound`] when the App is not installed on the repository; [`GithubError::Refused`]
-    /// when its installation lacks a permission; [`GithubError::Unexpected`] when GitHub gave more than was asked for
+    /// [`GithubError::RepositoryNotFound`] when the App is not installed on the repository;
+    /// [`GithubError::Unauthorized`] when there is no such App, or this is not its key; [`GithubError::Refused`] when
+    /// its installation lacks a permission; [`GithubError::Unexpected`] when GitHub gave more than was asked for
     /// (the token is dropped then).
     pub async fn mint(&self, grant: &TokenGrant) -> Result<MintedToken, GithubError> {
         let missing = || GithubError::RepositoryNotFound { repository: grant.repository.clone() };
-        let reply = self.github.send(&Call::get(format!("/repos/{}/installation", grant.repository))).await?;
+        let call = Call::get(format!("/repos/{}/installation", grant.repository));
+        let reply = self.github.send(&call).await?;
         if reply.status == StatusCode::NOT_FOUND {
-            return Err(missing());
+            // No such App: that says nothing about the repository.
+            let unknown = reply.message().contains("Integration not found");
+            return Err(if unknown { GithubError::Unauthorized { call: call.label() } } else { missing() });
         }
         let installation: InstallationBody = reply.json()?;
         let call = Call::post(

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use octocrab::Octocrab;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -85,10 +86,23 @@ impl Call {
 }
 
 impl Github {
-    /// Makes the call and gives GitHub's answer, whatever its status.
+    /// Makes the call and gives GitHub's answer, whatever its status. A token that GitHub no longer accepts is
+    /// replaced once.
     pub(crate) async fn send(&self, call: &Call) -> Result<Reply, GithubError> {
+        let Some(renewal) = &self.renewal else { return self.send_as(&self.octocrab, call).await };
+        if let Some(renewed) = renewal.renewed() {
+            return self.send_as(renewed, call).await;
+        }
+        let reply = self.send_as(&self.octocrab, call).await?;
+        if reply.status != StatusCode::UNAUTHORIZED {
+            return Ok(reply);
+        }
+        self.send_as(renewal.renew().await?, call).await
+    }
+
+    async fn send_as(&self, octocrab: &Octocrab, call: &Call) -> Result<Reply, GithubError> {
         let longest = self.retry.longest_rate_limit;
-        let answer = (|| self.attempt(call))
+        let answer = (|| self.attempt(octocrab, call))
             .retry(self.retry.backoff())
             .when(|fault| match fault {
                 Fault::RateLimit { wait, .. } => *wait <= longest,
@@ -117,14 +131,14 @@ impl Github {
         })
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Reply, Fault> {
-        let (mut status, mut headers, mut bytes) = self.exchange(call, &call.path).await?;
+    async fn attempt(&self, octocrab: &Octocrab, call: &Call) -> Result<Reply, Fault> {
+        let (mut status, mut headers, mut bytes) = exchange(octocrab, call, &call.path).await?;
         for _ in 0..MAX_REDIRECTS {
             if !(status.is_redirection() && call.method == Method::GET) {
                 break;
             }
             let Some(target) = self.redirect_target(&headers) else { break };
-            (status, headers, bytes) = self.exchange(call, &target).await?;
+            (status, headers, bytes) = exchange(octocrab, call, &target).await?;
         }
         if let Some(fault) = rate_limit(status, &headers, &bytes) {
             return Err(fault);
@@ -143,25 +157,25 @@ impl Github {
         let location: Url = headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
         Some(self.transport.own_path(&location).unwrap_or_else(|| location.to_string()))
     }
+}
 
-    async fn exchange(&self, call: &Call, target: &str) -> Result<(StatusCode, HeaderMap, Bytes), Fault> {
-        let passing = |reason: String, done_perhaps| Fault::Passing { reason, done_perhaps };
-        let builder =
-            http::Request::builder().method(&call.method).uri(target).header(ACCEPT, "application/vnd.github+json");
-        let request =
-            self.octocrab.build_request(builder, call.body.as_ref()).map_err(|error| passing(causes(&error), false))?;
-        let response = self.octocrab.execute(request).await.map_err(|error| {
-            let connected = !is_connect_error(&error);
-            passing(causes(&error), connected)
-        })?;
-        let (parts, body) = response.into_parts();
-        let bytes = match Limited::new(body, call.max_bytes).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Err(Fault::TooLarge),
-            Err(error) => return Err(passing(causes(&*error), true)),
-        };
-        Ok((parts.status, parts.headers, bytes))
-    }
+async fn exchange(octocrab: &Octocrab, call: &Call, target: &str) -> Result<(StatusCode, HeaderMap, Bytes), Fault> {
+    let passing = |reason: String, done_perhaps| Fault::Passing { reason, done_perhaps };
+    let builder =
+        http::Request::builder().method(&call.method).uri(target).header(ACCEPT, "application/vnd.github+json");
+    let request =
+        octocrab.build_request(builder, call.body.as_ref()).map_err(|error| passing(causes(&error), false))?;
+    let response = octocrab.execute(request).await.map_err(|error| {
+        let connected = !is_connect_error(&error);
+        passing(causes(&error), connected)
+    })?;
+    let (parts, body) = response.into_parts();
+    let bytes = match Limited::new(body, call.max_bytes).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(Fault::TooLarge),
+        Err(error) => return Err(passing(causes(&*error), true)),
+    };
+    Ok((parts.status, parts.headers, bytes))
 }
 
 impl Reply {

@@ -30,6 +30,9 @@ pub enum GithubError {
         /// Method and route.
         call: String,
     },
+    /// No token could be had from where they come from.
+    #[error("no token for GitHub could be had")]
+    Token(#[source] Failure),
     /// A rate limit that ends later than we wait.
     #[error("GitHub's rate limit stopped {call}{}", .resets_at.map(|at| format!(" until {at}")).unwrap_or_default())]
     RateLimited {
@@ -86,7 +89,8 @@ impl GithubError {
         match self {
             Self::RepositoryNotFound { .. } | Self::Moved { .. } => FailureKind::RepositoryUnavailable,
             Self::NotFound { .. } | Self::TooLarge { .. } => FailureKind::InvalidInput,
-            // A token that ended early is replaced when the step is tried again.
+            Self::Token(failure) => failure.kind,
+            // Not a token's end, as another one was fetched already: GitHub may have trouble with its tokens.
             Self::Unauthorized { .. } | Self::RateLimited { .. } | Self::Unavailable { .. } => FailureKind::Transient,
             Self::Refused { .. } => FailureKind::GithubRefused,
             Self::Setup(_) | Self::Unexpected { .. } => FailureKind::Internal,
@@ -96,7 +100,10 @@ impl GithubError {
 
 impl From<GithubError> for Failure {
     fn from(error: GithubError) -> Self {
-        Self::new(error.kind(), error.to_string())
+        match error {
+            GithubError::Token(failure) => failure,
+            error => Self::new(error.kind(), error.to_string()),
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! A GitHub, and a GitHub with a credential.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use domain::Repository;
+use domain::failure::Failure;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::GithubError;
+use crate::renewal::Renewal;
 use crate::repo::Repo;
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
@@ -51,9 +54,24 @@ impl Host {
         Ok(self.with_auth(AuthState::AccessToken { token }))
     }
 
+    /// This host with tokens from `tokens`, which is called with no token at first, and with the token that GitHub no
+    /// longer accepts when that happens: once, as a new token that is refused too tells of another trouble.
+    ///
+    /// # Errors
+    /// [`GithubError::Token`] when no token could be had; [`GithubError::Setup`] when it cannot stand in a header.
+    pub async fn with_tokens<Tokens, Token>(&self, tokens: Tokens) -> Result<Github, GithubError>
+    where
+        Tokens: Fn(Option<SecretString>) -> Token + Send + Sync + 'static,
+        Token: Future<Output = Result<SecretString, Failure>> + Send + 'static,
+    {
+        let first = tokens(None).await.map_err(GithubError::Token)?;
+        let github = self.with_token(first.clone())?;
+        Ok(Github { renewal: Some(Arc::new(Renewal::new(self.clone(), first, tokens))), ..github })
+    }
+
     pub(crate) fn with_auth(&self, auth: AuthState) -> Github {
         let Ok(octocrab) = OctocrabBuilder::new_empty().with_service(self.transport.clone()).with_auth(auth).build();
-        Github { octocrab, transport: self.transport.clone(), retry: Arc::new(self.retry) }
+        Github { octocrab, transport: self.transport.clone(), retry: Arc::new(self.retry), renewal: None }
     }
 }
 
@@ -69,17 +87,10 @@ pub struct Github {
     pub(crate) octocrab: Octocrab,
     pub(crate) transport: Transport,
     pub(crate) retry: Arc<RetryPolicy>,
+    pub(crate) renewal: Option<Arc<Renewal>>,
 }
 
 impl Github {
-    /// The GitHub whose API is at `api_url`, with a token. [`Host::with_token`] shares connections between tokens.
-    ///
-    /// # Errors
-    /// [`GithubError::Setup`] for an address or token that cannot be one.
-    pub fn with_token(api_url: &str, token: SecretString) -> Result<Self, GithubError> {
-        Host::new(api_url)?.with_token(token)
-    }
-
     /// One repository of it.
     pub fn repo(&self, repository: &Repository) -> Repo {
         Repo::new(self.clone(), repository.clone())

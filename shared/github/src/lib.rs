@@ -14,6 +14,7 @@ mod git;
 mod host;
 mod object;
 mod pulls;
+mod renewal;
 mod repo;
 mod retry;
 mod reviews;

@@ -3,10 +3,11 @@
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
-use domain::Repository;
 use domain::code_host::{TokenAnswer, TokenRequest};
 use domain::failure::{Failure, FailureKind};
-use secrecy::SecretString;
+use domain::{Digest, Repository};
+use futures::future::{BoxFuture, FutureExt as _};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -66,15 +67,27 @@ impl Invoker {
 }
 
 impl Invoker {
-    /// A short-lived token for one repository, from the function that alone holds the code host's credential. What
-    /// the token may do is fixed by which entry of that function is called.
+    /// Where short-lived tokens for one repository come from: the function that alone holds the code host's
+    /// credential. What a token may do is fixed by which entry of that function is called. Whoever has a token that
+    /// the code host no longer accepts says so with it, and gets another one.
     ///
-    /// # Errors
-    /// `RepositoryUnavailable` when we have no access; otherwise as [`Invoker::call`].
-    pub async fn repository_token(&self, function: &str, repository: &Repository) -> Result<SecretString, Failure> {
-        let request = TokenRequest { repository: repository.clone() };
-        let answer: TokenAnswer = self.call(function, &request).await?;
-        Ok(SecretString::from(answer.token))
+    /// A token cannot be had with `RepositoryUnavailable` when we have no access; otherwise as [`Invoker::call`].
+    pub fn repository_tokens(
+        &self,
+        function: &str,
+        repository: &Repository,
+    ) -> impl Fn(Option<SecretString>) -> BoxFuture<'static, Result<SecretString, Failure>> + Send + Sync + use<> {
+        let (invoker, function, repository) = (self.clone(), function.to_owned(), repository.clone());
+        move |rejected| {
+            let (invoker, function) = (invoker.clone(), function.clone());
+            let rejected = rejected.map(|token| Digest::of(token.expose_secret()));
+            let request = TokenRequest { repository: repository.clone(), rejected };
+            async move {
+                let answer: TokenAnswer = invoker.call(&function, &request).await?;
+                Ok(SecretString::from(answer.token))
+            }
+            .boxed()
+        }
     }
 }
 

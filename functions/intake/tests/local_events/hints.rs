@@ -5,7 +5,7 @@ use domain::gate::{GateKind, GateStatus};
 use domain::ids::{CommitSha, TaskToken};
 use domain::steps::ApprovalStep;
 use domain::workflow::Workflow;
-use github::{Github, NewPull};
+use github::{Host, NewPull};
 use github_sim::MergeMethod;
 use testkit::sample::{at, ticket};
 use testkit::{CodeHost, Functions};
@@ -27,7 +27,7 @@ async fn waiting(inbox: &Inbox) -> (Workflow, u64) {
 }
 
 async fn open_pull(host: &CodeHost) -> u64 {
-    let github = Github::with_token(&host.api_url(), CodeHost::TOKEN.into()).unwrap();
+    let github = Host::new(&host.api_url()).unwrap().with_token(CodeHost::TOKEN.into()).unwrap();
     let new = NewPull { title: "Fix".to_owned(), body: String::new(), head: "fix".to_owned(), base: "main".to_owned() };
     github.repo(&"acme/web".parse().unwrap()).create_pull(&new).await.unwrap();
     let pulls = github.repo(&"acme/web".parse().unwrap()).pulls_from("fix").await.unwrap();

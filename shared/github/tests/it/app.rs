@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use github::{Access, GithubError, TokenGrant};
-use github_sim::{NewRepo, TokenFormat};
+use github_sim::{AppKey, NewRepo, TokenFormat};
 use secrecy::ExposeSecret as _;
 
 use crate::world::{APP_ID, World, keys};
@@ -50,5 +50,9 @@ async fn a_wrong_key_or_app_is_refused() {
     let world = World::start().await;
     assert!(matches!(world.host().with_app(1, &"no key".into()), Err(GithubError::Setup(_))));
     let app = world.host().with_app(APP_ID + 1, &keys().private_pem).unwrap();
-    assert!(app.mint(&grant("acme/web", &[])).await.is_err());
+    let answer = app.mint(&grant("acme/web", &[])).await;
+    assert!(matches!(answer, Err(GithubError::Unauthorized { .. })), "{answer:?}");
+    let app = world.host().with_app(APP_ID, &AppKey::generate().unwrap().private_pem).unwrap();
+    let answer = app.mint(&grant("acme/web", &[])).await;
+    assert!(matches!(answer, Err(GithubError::Unauthorized { .. })), "{answer:?}");
 }

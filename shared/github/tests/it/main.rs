@@ -6,5 +6,6 @@
 mod app;
 mod faults;
 mod reads;
+mod renewal;
 mod world;
 mod writes;
