@@ -6,6 +6,10 @@ use aws_config::SdkConfig;
 use domain::Timestamp;
 use domain::budget::{Budget, Prices};
 use domain::task::{ModelTarget, Provider};
+use github::Host;
+use github_auth::{Grant, TokenCache};
+use runtime::Secrets;
+use serde_json::Value;
 use workflow::Signer;
 
 use crate::sample::person;
@@ -26,6 +30,21 @@ impl World {
             tokens: self.tokens.clone(),
             sfn: aws_sdk_sfn::Client::new(step_functions),
         })
+    }
+
+    /// `github-auth` with these credentials and this grant. Where a personal token will do is for the test to say.
+    pub fn github_auth_function(&self, host: &CodeHost, credentials: &Value, grant: Grant) -> github_auth::Context {
+        github_auth::Context {
+            config: github_auth::Config {
+                grant,
+                credentials_secret: self.secret(credentials),
+                allow_personal_token: false,
+                github_api_url: host.api_url(),
+            },
+            host: Host::new(&host.api_url()).unwrap(),
+            secrets: Secrets::from_config(&self.aws),
+            cache: TokenCache::default(),
+        }
     }
 
     /// `workflow`, with one slot of each pool.
@@ -78,6 +97,15 @@ impl Functions {
         self.on(Self::APPROVALS, move |request| {
             let context = Arc::clone(&context);
             async move { approvals::handle(&context, request, now).await }
+        });
+    }
+
+    /// Serves `github-auth`, at one time.
+    pub fn serve_github_auth(&self, context: &Arc<github_auth::Context>, now: Timestamp) {
+        let context = Arc::clone(context);
+        self.on(Self::GITHUB_AUTH, move |request| {
+            let context = Arc::clone(&context);
+            async move { Ok(serde_json::to_value(github_auth::handle(&context, request, now).await?).unwrap()) }
         });
     }
 

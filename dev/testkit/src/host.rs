@@ -1,10 +1,14 @@
 //! A GitHub with the repository `acme/web`.
 
+use std::sync::LazyLock;
+
 use domain::ids::CommitSha;
 use github_sim::{
-    Config, GithubSim, NewFile, NewPush, NewRepo, PersonalToken, RepoName, Role, Running, Sha, UserConfig,
+    AppConfig, AppKey, Config, GithubSim, NewFile, NewPush, NewRepo, PersonalToken, RepoName, Role, Running, Sha,
+    UserConfig,
 };
-use serde_json::json;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 
 use crate::{Functions, sample};
 
@@ -22,10 +26,30 @@ pub struct CodeHost {
 impl CodeHost {
     /// A token of the person who owns everything.
     pub const TOKEN: &str = "ghp_maintainerstoken";
+    /// The number of the App.
+    pub const APP_ID: u64 = 11;
 
     /// Starts it, with these files in the first commit.
     pub async fn start(files: &[(&str, &str)]) -> Self {
         Self::start_with(files, |_| {}).await
+    }
+
+    /// Starts it with the App that [`CodeHost::credentials`] belong to.
+    pub async fn start_with_app(files: &[(&str, &str)]) -> Self {
+        let app = AppConfig::new(Self::APP_ID, "ticket-bot", Self::app_key().public_pem.clone());
+        Self::start_with(files, |config| config.app = Some(app)).await
+    }
+
+    /// The App's key pair, made once.
+    pub fn app_key() -> &'static AppKey {
+        static KEY: LazyLock<AppKey> = LazyLock::new(|| AppKey::generate().unwrap());
+        &KEY
+    }
+
+    /// The App's number and key as the credentials' secret has them.
+    pub fn credentials() -> Value {
+        let key = Self::app_key().private_pem.expose_secret();
+        json!({ "kind": "app", "app_id": Self::APP_ID, "private_key": key })
     }
 
     /// Starts it, configured otherwise.

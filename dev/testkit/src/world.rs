@@ -125,6 +125,13 @@ impl World {
         }
     }
 
+    /// A secret. Answers its ARN.
+    pub fn secret(&self, value: &Value) -> String {
+        let secret = json!({ "Name": unique("secret"), "SecretString": value.to_string() });
+        let made = self.engine.client.json("secretsmanager", "secretsmanager.CreateSecret", &secret).unwrap();
+        made["ARN"].as_str().unwrap().to_owned()
+    }
+
     /// A role that S3 objects of this world can be read and written with. Answers its ARN.
     pub fn bucket_role(&self) -> String {
         self.role("lambda.amazonaws.com", "s3:*", &format!("arn:aws:s3:::{}/*", self.names.bucket))

@@ -1,7 +1,6 @@
 //! A simulator with one repository, a ticket with an approved SPEC, and a verified change.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use domain::budget::Ledger;
@@ -16,11 +15,10 @@ use domain::verify::{VerifiedChangeSet, VerifyContext, VerifyPolicy, verify};
 use domain::workflow::{PullRequestRef, TicketSummary};
 use domain::{Attempt, CommitSha, Digest};
 use github::{Access, Host, Repo, RetryPolicy, TokenGrant};
-use github_sim::{AppConfig, AppKey, Fault, Outcome, Sha, When};
+use github_sim::{Fault, Outcome, Sha, When};
 use publisher::publish::{Publication, Published, publish};
 use testkit::CodeHost;
 
-const APP_ID: u64 = 11;
 pub(crate) const BASE_URL: &str = "https://tickets.example";
 
 pub(crate) struct World {
@@ -33,8 +31,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn start() -> Self {
         let files = [("README.md", "# Web\n"), ("src/app.js", "one\ntwo\nthree\n"), ("src/old.js", "old\n")];
-        let app = AppConfig::new(APP_ID, "ticket-bot", keys().public_pem.clone());
-        let host = CodeHost::start_with(&files, |config| config.app = Some(app)).await;
+        let host = CodeHost::start_with_app(&files).await;
         // What the deployed write entry grants.
         let permissions = [
             ("metadata", Access::Read),
@@ -47,7 +44,8 @@ impl World {
             repository: "acme/web".parse().unwrap(),
             permissions: permissions.into_iter().map(|(name, access)| (name.to_owned(), access)).collect(),
         };
-        let app = Host::new(&host.api_url()).unwrap().with_app(APP_ID, &keys().private_pem).unwrap();
+        let key = &CodeHost::app_key().private_pem;
+        let app = Host::new(&host.api_url()).unwrap().with_app(CodeHost::APP_ID, key).unwrap();
         let token = app.mint(&grant).await.unwrap();
         Self { host, title: "Keep sessions for 30 minutes".to_owned(), generation: 1, token }
     }
@@ -255,10 +253,4 @@ pub(crate) fn reference(published: &Published) -> PullRequestRef {
 
 pub(crate) fn sha(sha: &Sha) -> CommitSha {
     sha.as_str().parse().unwrap()
-}
-
-/// The App's key pair, made once.
-fn keys() -> &'static AppKey {
-    static KEYS: OnceLock<AppKey> = OnceLock::new();
-    KEYS.get_or_init(|| AppKey::generate().unwrap())
 }
