@@ -28,7 +28,7 @@ pub const RESERVE: Duration = Duration::from_secs(30);
 /// How often a planning looks whether it is still wanted.
 const CANCEL_CHECK: Duration = Duration::from_secs(10);
 
-/// Longest stored SPEC.md that is read again, bytes.
+/// Longest stored SPEC that is read again, bytes.
 const MAX_SPEC_BYTES: u64 = 1024 * 1024;
 
 /// The secret behind `MODEL_SECRET_ARN`.
@@ -37,11 +37,16 @@ struct ModelSecret {
     api_key: SecretString,
 }
 
-/// Plans. `deadline` is when the conversation with the model must be over.
+/// Plans. `now` is the clock, as the conversation with the model takes minutes; `deadline` is when it must be over.
 ///
 /// # Errors
 /// A [`Failure`], whose kind is the error name that the state machine sees.
-pub async fn handle(context: &Context, payload: Value, now: Timestamp, deadline: Instant) -> Result<Value, Failure> {
+pub async fn handle(
+    context: &Context,
+    payload: Value,
+    now: fn() -> Timestamp,
+    deadline: Instant,
+) -> Result<Value, Failure> {
     let input: PlanInput = runtime::step::input(payload)?;
     // Boxed: a planning holds much across its waits.
     let output = Box::pin(plan(context, &input.workflow_id, now, deadline)).await?;
@@ -49,13 +54,18 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp, deadline:
 }
 
 #[tracing::instrument(skip_all, fields(workflow = %id))]
-async fn plan(context: &Context, id: &WorkflowId, now: Timestamp, deadline: Instant) -> Result<PlanOutput, Failure> {
+async fn plan(
+    context: &Context,
+    id: &WorkflowId,
+    now: fn() -> Timestamp,
+    deadline: Instant,
+) -> Result<PlanOutput, Failure> {
     let workflow = context.store.workflow(id).await?;
     if let Some(output) = settled(&workflow)? {
         return Ok(output);
     }
     let actor = Actor::system("planner");
-    let workflow = context.store.record(id, &actor, now, start).await?;
+    let workflow = context.store.record(id, &actor, now(), start).await?;
     if let Some(output) = settled(&workflow)? {
         return Ok(output);
     }
@@ -95,8 +105,9 @@ async fn plan(context: &Context, id: &WorkflowId, now: Timestamp, deadline: Inst
             return Ok(PlanOutput::Cancelled);
         }
     };
+    let now = now();
     report(&ended, &base, started.elapsed(), now);
-    conclude(context, &workflow, ended, &actor).await
+    conclude(context, &workflow, ended, &actor, now).await
 }
 
 /// Returns when somebody asked to stop, so that nothing more is spent. A reading that fails is tried again later.
@@ -152,9 +163,13 @@ async fn model(context: &Context) -> Result<Model, Failure> {
 }
 
 /// Writes down what came of it.
-async fn conclude(context: &Context, workflow: &Workflow, ended: Ended, actor: &Actor) -> Result<PlanOutput, Failure> {
-    // The conversation took minutes.
-    let now = Timestamp::now();
+async fn conclude(
+    context: &Context,
+    workflow: &Workflow,
+    ended: Ended,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<PlanOutput, Failure> {
     let event = match ended.answer? {
         Answer::Spec(spec) => propose(context, workflow, &spec, ended.usage).await?,
         Answer::Declined(reason) => Event::FoundUnsuitable { reason, usage: ended.usage },
@@ -171,15 +186,25 @@ async fn conclude(context: &Context, workflow: &Workflow, ended: Ended, actor: &
     })
 }
 
-/// Stores the SPEC, both forms, before the row names it.
+/// Stores the SPEC, both forms, before the row names it. A stored SPEC never changes: where another planning of the
+/// revision was faster (it died before the row named its SPEC, or runs beside this one), that one's is proposed.
 async fn propose(context: &Context, workflow: &Workflow, spec: &Spec, usage: Usage) -> Result<Event, Failure> {
     let internal = |error: serde_json::Error| Failure::new(FailureKind::Internal, error.to_string());
-    let spec_digest = spec.digest().map_err(internal)?;
     let json = serde_json::to_vec_pretty(spec).map_err(internal)?;
     let (id, revision) = (&workflow.id, workflow.revision);
-    context.objects.put(&objects::spec_json(id, revision), json, "application/json").await?;
+    let key = objects::spec_json(id, revision);
+    let first;
+    let spec = if context.objects.put_new(&key, json, "application/json").await? {
+        spec
+    } else {
+        let bytes = context.objects.get(&key, MAX_SPEC_BYTES).await?;
+        first = serde_json::from_slice::<Spec>(&bytes)
+            .map_err(|error| Failure::new(FailureKind::Inconsistent, format!("the object {key}: {error}")))?;
+        &first
+    };
     let markdown = render_markdown(spec).into_bytes();
     context.objects.put(&objects::spec_markdown(id, revision), markdown, "text/markdown; charset=utf-8").await?;
+    let spec_digest = spec.digest().map_err(internal)?;
     Ok(Event::SpecProposed { revision, spec_digest, base_commit: spec.base_commit.clone(), usage })
 }
 

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
         let left = event.context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
         let deadline = Instant::now() + left.saturating_sub(planner::RESERVE);
-        planner::handle(context, event.payload, jiff::Timestamp::now(), deadline).await.map_err(runtime::step::fail)
+        planner::handle(context, event.payload, jiff::Timestamp::now, deadline).await.map_err(runtime::step::fail)
     }))
     .await
 }

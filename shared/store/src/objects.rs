@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
@@ -44,6 +44,22 @@ impl Objects {
             .await
             .map_err(|error| StoreError::service("writing an object", error))?;
         Ok(())
+    }
+
+    /// Writes an object unless there is one with this key; it then stays as it is, and the answer is `false`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another write of it is under way; or what S3 answered.
+    pub async fn put_new(&self, key: &str, bytes: impl Into<Vec<u8>>, content_type: &str) -> Result<bool, StoreError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        match put.if_none_match("*").body(ByteStream::from(bytes.into())).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+                Some("PreconditionFailed") => Ok(false),
+                Some("ConditionalRequestConflict") => Err(StoreError::Conflict(format!("the object {key}"))),
+                _ => Err(StoreError::service("writing an object", error)),
+            },
+        }
     }
 
     /// Reads an object of at most `max_bytes`.

@@ -2,6 +2,7 @@
 
 use domain::Digest;
 use domain::ids::Attempt;
+use futures::future::join_all;
 use store::{StoreError, change_set, keys};
 use testkit::World;
 use testkit::archive::{File, pack};
@@ -17,6 +18,17 @@ async fn an_object_over_the_limit_is_not_read() {
     assert!(matches!(world.objects.try_get("a/b", 4).await, Err(StoreError::TooLarge { .. })));
     assert!(matches!(world.objects.get("a/c", 5).await, Err(StoreError::NotFound(_))));
     assert_eq!(world.objects.try_get("a/c", 5).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_two_that_write_a_new_object_the_first_one_stays() {
+    let world = World::start().await;
+    assert!(world.objects.put_new("a/b", *b"first", "text/plain").await.unwrap());
+    assert!(!world.objects.put_new("a/b", *b"second", "text/plain").await.unwrap());
+    assert_eq!(world.objects.get("a/b", 10).await.unwrap(), b"first");
+    let writes = ["x", "y", "z"].map(|text| world.objects.put_new("a/c", text, "text/plain"));
+    let made = join_all(writes).await.into_iter().filter(|made| matches!(made, Ok(true))).count();
+    assert_eq!(made, 1);
 }
 
 #[tokio::test]
