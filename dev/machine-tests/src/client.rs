@@ -70,6 +70,20 @@ impl Client {
         Ok(text)
     }
 
+    /// A page of the engine's own, such as `/_ministack/ses/messages`.
+    ///
+    /// # Errors
+    /// When it is not there or not JSON.
+    pub fn page(&self, path: &str) -> Result<Value> {
+        let mut answer =
+            self.http.get(format!("{}{path}", self.url)).call().with_context(|| format!("reading {path}"))?;
+        let text = answer.body_mut().with_config().limit(64 << 20).read_to_string()?;
+        if !answer.status().is_success() {
+            bail!("{path} answered {}: {text}", answer.status());
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
     /// Puts an object, or makes a bucket of a path without a key.
     ///
     /// # Errors

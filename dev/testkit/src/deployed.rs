@@ -86,6 +86,8 @@ impl World {
 impl Functions {
     /// The name of `approvals`.
     pub const APPROVALS: &str = "approvals";
+    /// The name of `approvals`, entry `links`.
+    pub const LINKS: &str = "approval-links";
     /// The name of `workflow`.
     pub const WORKFLOW: &str = "workflow";
     /// The name of `github-auth`.
@@ -95,6 +97,15 @@ impl Functions {
     pub fn serve_gates(&self, world: &World, now: Timestamp) {
         let context = Arc::new(world.gates_function(&world.aws));
         self.on(Self::APPROVALS, move |request| {
+            let context = Arc::clone(&context);
+            async move { approvals::handle(&context, request, now).await }
+        });
+    }
+
+    /// Serves the entry `links` of `approvals`, at one time.
+    pub fn serve_links(&self, world: &World, now: Timestamp) {
+        let context = Arc::new(approvals::Context::Links(world.gates.clone()));
+        self.on(Self::LINKS, move |request| {
             let context = Arc::clone(&context);
             async move { approvals::handle(&context, request, now).await }
         });

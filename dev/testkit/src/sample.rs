@@ -3,6 +3,7 @@
 use domain::gate::{Gate, GateKind, GateStatus, Subject};
 use domain::ids::{CommitSha, Revision, TicketKey};
 use domain::person::{Actor, Channel, Person};
+use domain::qa::{CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
 use domain::spec::{FileAction, SPEC_VERSION, Spec, SpecFile, SpecText};
 use domain::ticket::{Priority, Ticket};
 use domain::workflow::Workflow;
@@ -74,6 +75,28 @@ pub fn spec(workflow: &Workflow, base: &CommitSha, files: &[(&str, FileAction)])
             confidence: 1.0,
             ..SpecText::default()
         },
+    }
+}
+
+/// The QA report of a workflow's current attempt: its one gate passed.
+pub fn qa(workflow: &Workflow) -> QaReport {
+    let result = CommandResult {
+        command: "npm test".to_owned(),
+        ended: Ended::Exit { code: 0 },
+        duration_ms: 900,
+        output: String::new(),
+        output_bytes: 0,
+    };
+    QaReport {
+        version: QA_REPORT_VERSION,
+        workflow_id: workflow.id.clone(),
+        attempt: workflow.attempt,
+        base_commit: sha("a"),
+        change_set: Digest::of("changes"),
+        setup: None,
+        gates: vec![GateResult { name: "unit tests".to_owned(), required: true, result, failed_on_base: None }],
+        checklist: vec![],
+        duration_ms: 2_000,
     }
 }
 

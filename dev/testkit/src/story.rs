@@ -1,10 +1,11 @@
 //! Workflows as far as a test wants them, written as production writes them.
 
 use domain::budget::Usage;
-use domain::gate::{GateKind, GateStatus, Verdict};
-use domain::ids::{CommitSha, Generation, WorkflowId};
+use domain::gate::{Gate, GateKind, GateStatus, Verdict};
+use domain::ids::{CommitSha, Generation, TaskToken, WorkflowId};
 use domain::person::Actor;
 use domain::spec::{FileAction, Spec};
+use domain::steps::ApprovalStep;
 use domain::task::RunOutcome;
 use domain::ticket::Ticket;
 use domain::workflow::{Event, RoundLimits, Workflow};
@@ -80,11 +81,14 @@ impl World {
     pub async fn publish(&self, workflow: &Workflow, number: u64, head: &CommitSha) -> Workflow {
         let attempt = workflow.attempt;
         let (outcome, usage, isolation) = (RunOutcome::Completed, Usage::default(), vec![]);
+        let qa = serde_json::to_vec(&sample::qa(workflow)).unwrap();
+        let report = Digest::of(&qa);
+        self.objects.put(&keys::objects::qa_json(&workflow.id, attempt), qa, "application/json").await.unwrap();
         let events = [
             Event::RunPrepared { attempt, base_commit: sample::sha("a") },
             Event::RunEnded { attempt, outcome, usage, isolation },
             Event::ChangesVerified { attempt, digest: Digest::of("changes"), files: vec![] },
-            Event::QaFinished { attempt, passed: true, report: Digest::of("qa"), blocking: vec![] },
+            Event::QaFinished { attempt, passed: true, report, blocking: vec![] },
             Event::PrPublished {
                 number,
                 url: format!("https://github.example/acme/web/pull/{number}"),
@@ -96,6 +100,16 @@ impl World {
         let repository = &workflow.ticket.repository;
         self.store.put_pull_request(repository, number, &workflow.id).await.unwrap();
         self.tell(&workflow.id, events).await
+    }
+
+    /// Opens the first gate of a kind, as `approvals` does it. Nothing waits for its token.
+    pub async fn open(&self, workflow: &Workflow, kind: GateKind) -> Gate {
+        let (workflow_id, task_token) = (workflow.id.clone(), TaskToken::new("token"));
+        let step = ApprovalStep::Open { workflow_id, kind, task_token };
+        let gates = self.gates_function(&self.aws);
+        approvals::handle(&gates, serde_json::to_value(step).unwrap(), sample::now()).await.unwrap();
+        let id = kind.gate_id(&workflow.id, 1).unwrap();
+        self.gates.gate(&id).await.unwrap().unwrap()
     }
 
     /// The names of the events in a workflow's audit trail, whose chain must hold.

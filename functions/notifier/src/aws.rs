@@ -27,11 +27,16 @@ const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 /// The deployed one.
 #[derive(Debug)]
 pub struct Aws {
-    store: Store,
-    gates: Gates,
-    objects: Objects,
-    invoker: Invoker,
-    links_function: String,
+    /// Workflows, tickets, their audit trail and the outbox.
+    pub store: Store,
+    /// Gates.
+    pub gates: Gates,
+    /// The bucket.
+    pub objects: Objects,
+    /// Calls to our other functions.
+    pub invoker: Invoker,
+    /// The function that makes approval links.
+    pub links_function: String,
 }
 
 impl Aws {

@@ -28,11 +28,11 @@ pub struct Config {
     /// `APPROVAL_LINKS_FUNCTION`.
     pub approval_links_function: String,
     /// Client for `FLUX_LENS_BASE_URL`, without a token yet.
-    flux_lens: FluxLens,
+    pub flux_lens: FluxLens,
     /// `FLUX_LENS_TOKEN_SECRET_ARN`: `{"token": "…"}`.
-    flux_lens_token_secret_arn: String,
+    pub flux_lens_token_secret_arn: String,
     /// `VIEW_KEY_SECRET_ARN`: `{"key": "…"}`, the key of links to a workflow's page, shared with `console`.
-    view_key_secret_arn: String,
+    pub view_key_secret_arn: String,
 }
 
 #[derive(Deserialize)]
