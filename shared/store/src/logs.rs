@@ -13,6 +13,9 @@ use crate::workflows::Store;
 /// How long lines are kept, seconds: 90 days.
 const KEPT_SECONDS: i64 = 90 * 24 * 3600;
 
+/// Longest position, bytes: more than any that is given out.
+const MAX_POSITION: usize = 100;
+
 /// One stored line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogLine {
@@ -56,12 +59,12 @@ impl Store {
         Ok(())
     }
 
-    /// Lines after a position, in order, at most `limit`.
+    /// Lines after a position, in order, at most `limit`. What cannot be a position counts as the beginning.
     ///
     /// # Errors
     /// What DynamoDB answered.
     pub async fn logs(&self, id: &WorkflowId, after: Option<&str>, limit: i32) -> Result<Vec<LogLine>, StoreError> {
-        let start = after.filter(|text| text.starts_with(keys::LOG_PREFIX)).unwrap_or(keys::LOG_PREFIX);
+        let start = after.filter(|text| is_position(text)).unwrap_or(keys::LOG_PREFIX);
         let page = self
             .client
             .query()
@@ -98,4 +101,10 @@ impl Store {
         let items: Vec<Item> = page.items.unwrap_or_default();
         items.into_iter().rev().map(row::value).collect()
     }
+}
+
+/// Whether a text that came from outside can be compared with our keys: DynamoDB refuses one that is too long, or that
+/// sorts after all of them.
+fn is_position(text: &str) -> bool {
+    text.len() <= MAX_POSITION && text.starts_with(keys::LOG_PREFIX) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,0 +1,14 @@
+//! The pages and the API over DynamoDB, S3, Secrets Manager and Invoke.
+//!
+//! Needs the engine installed (`cargo xtask setup`), hence the `local_` in its name.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cancel;
+mod decide;
+mod documents;
+mod form;
+mod lists;
+mod logs;
+mod secrets;
+mod site;
