@@ -3,7 +3,7 @@
 use std::fmt;
 
 use domain::failure::{Failure, FailureKind};
-use domain::verify::secret_in;
+use domain::secrets::{KnownSecrets, secret_in};
 
 /// A text for the code host in which no credential was recognised. Only [`Outgoing::check`] makes one, and whatever
 /// sends a text takes nothing else.
@@ -17,12 +17,12 @@ impl Outgoing {
     /// `InvalidInput` that names the text and the sort of credential, and does not repeat it.
     pub fn check(what: &str, text: impl Into<String>) -> Result<Self, Failure> {
         let text = text.into();
-        match secret_in(text.as_bytes()) {
+        match secret_in(text.as_bytes(), &KnownSecrets::default()) {
             None => Ok(Self(text)),
             Some(secret) => Err(Failure::new(
                 FailureKind::InvalidInput,
                 format!(
-                    "the {what} contains what looks like {secret}, so it was not sent to GitHub; revoke that credential, \
+                    "the {what} contains {secret}, so it was not sent to GitHub; revoke that credential, \
                      take it out of the ticket, then retry"
                 ),
             )),

@@ -18,6 +18,7 @@ pub mod path;
 pub mod person;
 pub mod qa;
 pub mod repo_config;
+pub mod secrets;
 pub mod slot;
 pub mod spec;
 pub mod state;

@@ -10,6 +10,7 @@ use crate::change_set::{Change, Manifest, RejectReason};
 use crate::digest::Digest;
 use crate::ids::{Attempt, CommitSha, WorkflowId};
 use crate::path::{Protection, RepoPath, fold};
+use crate::secrets::{KnownSecrets, secret_in};
 use crate::spec::{FileAction, Spec};
 
 /// What a change set is checked against.
@@ -246,8 +247,9 @@ pub fn verify(
                 if *size > context.policy.max_file_bytes {
                     say(ViolationKind::TooLarge, format!("`{path}` has {size} bytes, more than is allowed"));
                 }
-                if let Some(what) = secret_in(content).or_else(|| secret_in(path.as_str().as_bytes())) {
-                    say(ViolationKind::Secret, format!("`{path}` contains what looks like {what}"));
+                let known = KnownSecrets::default();
+                if let Some(what) = secret_in(content, &known).or_else(|| secret_in(path.as_str().as_bytes(), &known)) {
+                    say(ViolationKind::Secret, format!("`{path}` contains {what}"));
                 }
                 VerifiedKind::Write { executable: *mode == 0o755, content: content.clone(), existed: exists }
             }
@@ -331,13 +333,6 @@ fn check_twins(
         }
     }
 }
-
-/// What sort of credential the bytes seem to contain, if any.
-pub fn secret_in(bytes: &[u8]) -> Option<&'static str> {
-    secrets::find(bytes)
-}
-
-mod secrets;
 
 #[cfg(test)]
 mod tests;
