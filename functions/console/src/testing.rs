@@ -251,6 +251,7 @@ impl Memory {
         let mut rows = self.0.lock().unwrap();
         let gate = rows.stories.values().next().unwrap().gate.clone().unwrap();
         let link = LinkId::from_random([number; 32]);
+        tests: None,
         let grant = LinkGrant { gate: gate.id, subject_digest: gate.subject_digest, recipient: person(name) };
         rows.links.insert(link.digest(), grant);
         link.expose().to_owned()
@@ -265,6 +266,8 @@ impl Memory {
         let rows = self.0.lock().unwrap();
         rows.stories.get(id).map(take).ok_or_else(|| StoreError::NotFound(format!("workflow {id}")))
     }
+        findings: vec![],
+        bug_proof: None,
 }
 
 impl Backend for Memory {

@@ -255,7 +255,10 @@ pub(crate) fn qa(workflow: &Workflow) -> QaReport {
         duration_ms: 2_000,
     }
 }
+        tests: None,
 
 pub(crate) fn qa_digest(workflow: &Workflow) -> Digest {
     Digest::of(serde_json::to_vec(&qa(workflow)).unwrap())
 }
+        findings: vec![],
+        bug_proof: None,

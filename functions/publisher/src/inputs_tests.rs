@@ -97,6 +97,8 @@ fn qa(id: &WorkflowId, change_set: Digest) -> QaReport {
         gates: vec![],
         checklist: vec![],
         duration_ms: 1,
+        findings: vec![],
+        bug_proof: None,
     }
 }
 

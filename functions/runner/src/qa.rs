@@ -76,6 +76,8 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
     };
     match store(work, host, &report, &runner.log).await {
         Ok(digest) => QaResult { outcome: RunOutcome::Completed, report: Some(digest) },
+        findings: vec![],
+        bug_proof: None,
         Err(error) => failed(error.context("the QA report could not be stored")),
     }
 }

@@ -32,6 +32,8 @@ pub(crate) async fn write_qa_task(context: &Context, workflow: &Workflow) -> Res
         gates: agent.gates,
         setup: agent.setup,
         checklist: agent.spec.text.verification_checklist,
+        files: agent.spec.files,
+        bug: context.store.ticket(id).await?.is_bug(),
         qa_json_url: signed.presign_put(&keys::objects::qa_json(id, attempt), VALID).await?,
         qa_html_url: signed.presign_put(&keys::objects::qa_html(id, attempt), VALID).await?,
         output_url: signed.presign_put(&keys::objects::qa_output(id, attempt), VALID).await?,

@@ -1,10 +1,13 @@
 //! Results of quality gates.
 
+pub mod evidence;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::{Attempt, CommitSha, WorkflowId};
 use crate::spec::VerifiedBy;
+pub use evidence::{BugProof, Finding, FindingKind, TestCounts, TestEvidence};
 
 /// Version of [`QaReport`]'s form.
 pub const QA_REPORT_VERSION: u32 = 1;
@@ -30,6 +33,12 @@ pub struct QaReport {
     pub gates: Vec<GateResult>,
     /// The SPEC's checklist, item by item.
     pub checklist: Vec<ChecklistResult>,
+    /// What a person should look at; at most [`evidence::MAX_FINDINGS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// For a ticket about a bug: whether a test shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug_proof: Option<BugProof>,
     /// Whole time, milliseconds.
     pub duration_ms: u64,
 }
@@ -60,17 +69,26 @@ pub struct GateResult {
     /// Where it failed: whether it fails on the base commit too, so that the change is not to blame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_on_base: Option<bool>,
+    /// What is known about its tests; absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<TestEvidence>,
 }
 
 impl GateResult {
-    /// Whether the command exited with 0.
+    /// Whether the command exited with 0, and is believed.
     pub fn passed(&self) -> bool {
-        self.result.passed()
+        self.result.passed() && self.lost().is_none()
     }
 
-    /// Whether the gate stands in the way of a pull request.
+    /// Why the gate is not believed, whatever its exit code.
+    pub fn lost(&self) -> Option<&str> {
+        self.tests.as_ref()?.lost.as_deref()
+    }
+
+    /// Whether the gate stands in the way of a pull request. That it failed on the base excuses an exit code, but not
+    /// tests that are gone.
     pub fn blocks(&self) -> bool {
-        self.required && !self.passed() && self.failed_on_base != Some(true)
+        self.required && (self.lost().is_some() || !self.result.passed() && self.failed_on_base != Some(true))
     }
 }
 
@@ -132,4 +150,42 @@ pub struct ChecklistResult {
     pub verified_by: VerifiedBy,
     /// `None`: a person has to look.
     pub passed: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(code: i32, failed_on_base: Option<bool>, lost: Option<&str>) -> GateResult {
+        let result = CommandResult {
+            command: "c".to_owned(),
+            ended: Ended::Exit { code },
+            duration_ms: 1,
+            output: String::new(),
+            output_bytes: 0,
+        };
+        let tests = lost.map(|lost| TestEvidence { lost: Some(lost.to_owned()), ..TestEvidence::default() });
+        GateResult { name: "g".to_owned(), required: true, result, failed_on_base, tests }
+    }
+
+    #[test]
+    fn lost_tests_block_whatever_the_exit_code() {
+        assert!(!gate(0, None, None).blocks());
+        assert!(!gate(1, Some(true), None).blocks());
+        assert!(gate(1, Some(false), None).blocks() && gate(1, None, None).blocks());
+        for (code, failed_on_base) in [(0, None), (0, Some(true)), (1, Some(true))] {
+            let gate = gate(code, failed_on_base, Some("3 tests are gone"));
+            assert!(gate.blocks() && !gate.passed(), "{gate:?}");
+            assert!(!GateResult { required: false, ..gate }.blocks());
+        }
+    }
+
+    #[test]
+    fn results_of_the_release_before_are_read() {
+        let old = r#"{"name":"g","required":true,"result":{"command":"c","ended":{"kind":"exit","code":0},
+            "duration_ms":1,"output":"","output_bytes":0}}"#;
+        let read: GateResult = serde_json::from_str(old).unwrap();
+        assert_eq!(read, gate(0, None, None));
+        assert_eq!(serde_json::from_str::<FindingKind>("\"of_a_later_release\"").unwrap(), FindingKind::Other);
+    }
 }

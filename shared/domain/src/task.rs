@@ -9,7 +9,7 @@ use crate::budget::{Budget, Prices, Usage};
 use crate::digest::Digest;
 use crate::ids::{Attempt, CommitSha, TicketKey, WorkflowId};
 use crate::repo_config::{GateConfig, SetupConfig};
-use crate::spec::{ChecklistItem, Spec};
+use crate::spec::{ChecklistItem, Spec, SpecFile};
 
 /// Environment variable with the presigned URL of `task.json`.
 pub const TASK_URL_VARIABLE: &str = "PI_TICKETS_TASK_URL";
@@ -169,6 +169,12 @@ pub struct QaWork {
     pub setup: Option<SetupConfig>,
     /// The SPEC's checklist.
     pub checklist: Vec<ChecklistItem>,
+    /// The SPEC's files: what may be missing afterwards, and what setup may see before it runs.
+    #[serde(default)]
+    pub files: Vec<SpecFile>,
+    /// Whether the ticket is about a bug, so that a test should show it.
+    #[serde(default)]
+    pub bug: bool,
     /// Where the QA report goes, by PUT: JSON.
     pub qa_json_url: String,
     /// Where the QA report goes, by PUT: HTML.

@@ -26,7 +26,7 @@ fn gate(name: &str, code: i32, required: bool, failed_on_base: Option<bool>) -> 
         output: "secret output stays out".to_owned(),
         output_bytes: 3,
     };
-    GateResult { name: name.to_owned(), required, result, failed_on_base }
+    GateResult { name: name.to_owned(), required, result, failed_on_base, tests: None }
 }
 
 fn facts(words: &str) -> Facts {
@@ -95,6 +95,8 @@ fn facts(words: &str) -> Facts {
                 check(words, VerifiedBy::Person, None),
             ],
             duration_ms: 61_000,
+            findings: vec![],
+            bug_proof: None,
         },
         ledger: Ledger {
             plan: Usage { input_tokens: 1_000, turns: 2, micro_usd: 20_000, ..Usage::default() },

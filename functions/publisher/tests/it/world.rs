@@ -106,6 +106,8 @@ impl World {
             setup: None,
             gates: vec![],
             checklist: vec![],
+            findings: vec![],
+            bug_proof: None,
             duration_ms: 1_000,
         };
         let publication = Publication {

@@ -93,6 +93,8 @@ impl Desk {
             setup: None,
             gates: vec![],
             checklist: vec![],
+            findings: vec![],
+            bug_proof: None,
             duration_ms: 1_000,
         };
         let report = serde_json::to_vec(&report).unwrap();

@@ -146,6 +146,7 @@ mod tests {
             required: true,
             result: result(code, "<script>alert(1)</script>"),
             failed_on_base,
+            tests: None,
         };
         let origin = origin();
         let report = QaReport {
@@ -161,6 +162,8 @@ mod tests {
                 verified_by: VerifiedBy::Gate { name: "unit".to_owned() },
                 passed: Some(true),
             }],
+            findings: vec![],
+            bug_proof: None,
             duration_ms: 5_000,
         };
         let page = render_html(&report);

@@ -98,7 +98,7 @@ impl<T: Trees> Gates<'_, T> {
     async fn gate(&mut self, gate: &GateConfig) -> std::io::Result<GateResult> {
         let result = self.followed(&gate.name, &gate_command(gate, ""), self.trees.changed()).await?;
         let failed_on_base = if result.passed() { None } else { self.fails_on_base(gate).await? };
-        Ok(GateResult { name: gate.name.clone(), required: gate.required, result, failed_on_base })
+        Ok(GateResult { name: gate.name.clone(), required: gate.required, result, failed_on_base, tests: None })
     }
 
     /// `None`: it cannot be found out.
@@ -169,7 +169,7 @@ fn not_run(gate: &GateConfig) -> GateResult {
     let ended = Ended::NotStarted { message: "setup failed".to_owned() };
     let result =
         CommandResult { command: gate.command.clone(), ended, duration_ms: 0, output: String::new(), output_bytes: 0 };
-    GateResult { name: gate.name.clone(), required: gate.required, result, failed_on_base: None }
+    GateResult { name: gate.name.clone(), required: gate.required, result, failed_on_base: None, tests: None }
 }
 
 #[cfg(test)]

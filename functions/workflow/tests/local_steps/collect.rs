@@ -178,8 +178,10 @@ fn qa(sandbox: &Sandbox, code: i32, change_set: Digest) -> QaReport {
         base_commit: sandbox.task.base_commit.clone(),
         change_set,
         setup: None,
-        gates: vec![GateResult { name: "unit tests".to_owned(), required: true, result, failed_on_base: None }],
+        gates: vec![GateResult { name: "unit tests".to_owned(), required: true, result, failed_on_base: None, tests: None }],
         checklist: vec![],
+        findings: vec![],
+        bug_proof: None,
         duration_ms: 1,
     }
 }

@@ -132,6 +132,8 @@ impl World {
             workflow_id: spec().workflow_id,
             attempt: Attempt::FIRST,
             ticket: spec().ticket,
+            files: vec![],
+            bug: false,
             base_commit: spec().base_commit,
             workspace,
             report_url: self.store.url("report"),
