@@ -85,7 +85,7 @@ pub struct Files {
 pub struct Frozen {
     /// The folder.
     pub folder: PathBuf,
-    /// Files below it that stay writable, relative to it. They need not exist.
+    /// Files, and whole folders, that stay writable, relative to it. They need not exist.
     pub except: Vec<PathBuf>,
 }
 

@@ -45,12 +45,11 @@ pub fn fork() -> io::Result<Option<Pid>> {
 /// Ends this process by a signal, as if nobody had ever handled or blocked it. Returns only if the signal ends nothing.
 pub fn die_by(signal: Signal) {
     let only: SigSet = [signal].into_iter().collect();
+    // The results say nothing more than whether the next line runs: SIGKILL for one has no handler to be reset.
     // SAFETY: the default action runs no code of ours.
-    let done = unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) };
-    if done.is_ok() && only.thread_unblock().is_ok() {
-        // Of no use here: whether it ended anything is known by whether the next line runs.
-        let _result = nix::sys::signal::raise(signal);
-    }
+    let _reset = unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) };
+    let _unblocked = only.thread_unblock();
+    let _raised = nix::sys::signal::raise(signal);
 }
 
 /// Closes every descriptor from `first` on when the next program starts.

@@ -154,7 +154,14 @@ impl Tree<'_> {
             let entry = entry?;
             let path = entry.path();
             let relative = path.strip_prefix(&frozen.folder).map_err(io::Error::other)?;
-            if entry.path_is_symlink() || frozen.except.iter().any(|except| except == relative) {
+            if frozen.except.iter().any(|except| except == relative) {
+                if entry.file_type().is_dir() {
+                    entries.skip_current_dir();
+                }
+                continue;
+            }
+            // A link leads nowhere that could be written, and a mount would be one of its target.
+            if entry.path_is_symlink() {
                 continue;
             }
             count += 1;
