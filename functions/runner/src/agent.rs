@@ -12,6 +12,8 @@ use domain::budget::Usage;
 use domain::change_set::MAX_ARCHIVE_BYTES;
 use domain::path::RepoPath;
 use domain::task::{AgentWork, RunLimits, RunOutcome, Task};
+use isolation::policy::{Frozen, Limits};
+use isolation::sandbox::Scope;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -21,15 +23,17 @@ use crate::host::Host;
 use crate::pi::home::{Endpoint, PiHome};
 use crate::pi::session::{SessionEnd, Watch};
 use crate::pi::{launch, prompt, session};
-use crate::process::Tree;
 use crate::progress::Progress;
 use crate::proxy::retry::RetryPolicy;
 use crate::proxy::{Meter, ModelProxy, Protocol, ProxyConfig};
+use crate::sandbox;
 use crate::workspace::unpack::{UnpackLimits, unpack};
 use crate::workspace::{BaseTree, git};
 
 /// Largest workspace archive, bytes.
 pub const MAX_WORKSPACE_BYTES: u64 = 1024 * 1024 * 1024;
+/// The throwaway history.
+const GIT_FOLDER: &str = ".git";
 /// Largest session file that is stored, bytes.
 const MAX_SESSION_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -94,6 +98,34 @@ struct Prepared {
     workspace: Utf8PathBuf,
     base: BaseTree,
     pi: Utf8PathBuf,
+    writable: BTreeSet<RepoPath>,
+}
+
+/// Only the SPEC's files can be changed; the throwaway Git history is the agent's own.
+fn divide(host: &Host, workspace: &Utf8Path, writable: &BTreeSet<RepoPath>) -> std::io::Result<()> {
+    host.sandbox.divide(workspace, writable)?;
+    let history = workspace.join(GIT_FOLDER);
+    if history.is_dir() { host.sandbox.give(&history) } else { Ok(()) }
+}
+
+/// What Pi may touch.
+fn scope(task: &Task, prepared: &Prepared, home: &PiHome) -> Scope {
+    let except = prepared.writable.iter().map(RepoPath::as_str).chain([GIT_FOLDER]);
+    let folder = prepared.workspace.as_std_path().to_owned();
+    let own = [home.agent(), home.sessions(), home.user()];
+    Scope {
+        read: vec![prepared.pi.clone().into()],
+        write: own.into_iter().map(Into::into).chain([folder.clone()]).collect(),
+        tree: Some(Frozen { folder: folder.clone(), except: except.map(Into::into).collect() }),
+        limits: limits(task),
+        folder,
+    }
+}
+
+/// Limits of one process: it may use every processor for the whole run.
+pub(crate) fn limits(task: &Task) -> Limits {
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    Limits { cpu_seconds: task.limits.total_seconds.saturating_mul(processors), ..Limits::default() }
 }
 
 async fn prepare(task: &Task, work: &AgentWork, host: &Host, folder: &Utf8Path) -> anyhow::Result<Prepared> {
@@ -111,10 +143,10 @@ async fn prepare(task: &Task, work: &AgentWork, host: &Host, folder: &Utf8Path) 
         apply_to(bytes, workspace.clone(), task.limits).await.context("the previous change set cannot be applied")?;
     }
     let writable: BTreeSet<RepoPath> = work.spec.files.iter().map(|file| file.path.clone()).collect();
-    host.sandbox.prepare(&workspace, &writable).context("the sandbox cannot be set up")?;
+    divide(host, &workspace, &writable).context("the workspace cannot be divided")?;
     let pi = folder.join("pi");
     tokio::fs::create_dir(&pi).await?;
-    Ok(Prepared { workspace, base, pi })
+    Ok(Prepared { workspace, base, pi, writable })
 }
 
 /// Unpacks a workspace archive into a new folder.
@@ -160,21 +192,34 @@ async fn supervise(
     };
     let config =
         ProxyConfig { protocol, model: model.clone(), upstream, meter: meter.clone(), retry: RetryPolicy::default() };
-    let proxy = ModelProxy::start(config).await.context("the model proxy cannot listen")?;
-    let base_url = proxy.base_url(protocol);
+    let sockets = host.sandbox.sockets(1).context("the model proxy cannot listen")?;
+    let mut proxy = ModelProxy::new(config);
+    let base_url = proxy.base_url(sockets.ports.first().copied().unwrap_or_default());
     let endpoint = Endpoint { protocol, base_url: &base_url, key: proxy.key(), model: &model };
     let instructions = prompt::instructions(work);
     let home = PiHome::create(&prepared.pi, endpoint, &work.spec.files, &instructions).context("Pi's folders")?;
-    let mut command = launch::command(&host.pi, &home, &prepared.workspace, &model, &host.environment);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    host.sandbox.decorate(&mut command).context("the sandbox cannot be set up")?;
-    let tree = Tree::spawn(command).with_context(|| format!("`{}` cannot be started", host.pi.node))?;
-    Ok(session::run(tree, prompt::task_message(task, work), watch, meter, progress).await?)
+    for folder in [home.agent(), home.sessions(), home.user()] {
+        host.sandbox.give(&folder).context("Pi's folders")?;
+    }
+    let command = launch::command(&host.pi, &home, &prepared.workspace, &model, &host.environment);
+    let scope = scope(task, prepared, &home);
+    let pipes = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
+    let contained = match sandbox::start(&*host.sandbox, &scope, sockets, command.as_std(), pipes).await {
+        Ok(contained) => contained,
+        Err(error) => {
+            let outcome = RunOutcome::SetupFailed { message: format!("Pi cannot be started: {error}") };
+            return Ok(SessionEnd { outcome, summary: None });
+        }
+    };
+    for listener in contained.listeners {
+        proxy.serve(listener).context("the model proxy cannot listen")?;
+    }
+    Ok(session::run(contained.tree, prompt::task_message(task, work), watch, meter, progress).await?)
 }
 
 /// Packs and stores what was changed; then the session, whose loss is only logged.
 async fn store(task: &Task, work: &AgentWork, host: &Host, prepared: Prepared) -> anyhow::Result<Digest> {
-    let Prepared { workspace, base, pi } = prepared;
+    let Prepared { workspace, base, pi, .. } = prepared;
     let limits = ChangeLimits {
         file_bytes: task.limits.max_file_bytes,
         total_bytes: task.limits.max_total_bytes,

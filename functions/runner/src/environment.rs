@@ -8,10 +8,21 @@ use tokio::process::Command;
 /// Variables that say where toolchains are. None of them is ever a secret.
 const TOOLCHAIN_VARIABLES: &[&str] = &["PATH", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "JAVA_HOME", "GOROOT"];
 
+/// Keeps package managers from running what packages want to run when they are installed.
+const NO_INSTALL_SCRIPTS: &[(&str, &str)] = &[
+    // npm, pnpm and Yarn 1 read the first, Yarn from 2 on the second, Bun has them off by itself.
+    ("npm_config_ignore_scripts", "true"),
+    ("YARN_ENABLE_SCRIPTS", "false"),
+];
+
+/// The user's name, as programs are told.
+const USER_NAME: &str = "agent";
+
 /// What a command of the repository may know about the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolEnvironment {
     variables: BTreeMap<&'static str, String>,
+    install_scripts: bool,
 }
 
 impl ToolEnvironment {
@@ -28,7 +39,13 @@ impl ToolEnvironment {
         if let Some(home) = host("HOME") {
             variables.entry("RUSTUP_HOME").or_insert_with(|| format!("{home}/.rustup"));
         }
-        Self { variables }
+        Self { variables, install_scripts: true }
+    }
+
+    /// The same, but package managers run no scripts of packages.
+    #[must_use]
+    pub fn without_install_scripts(&self) -> Self {
+        Self { install_scripts: false, ..self.clone() }
     }
 
     /// The program search path.
@@ -36,10 +53,24 @@ impl ToolEnvironment {
         self.variables.get("PATH").map_or("", String::as_str)
     }
 
+    /// Folders of toolchains, besides the search path's.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        let folders = self.variables.iter().filter(|(name, _)| !matches!(**name, "PATH" | "RUSTUP_TOOLCHAIN"));
+        folders.map(|(_, value)| value.as_str())
+    }
+
     /// Clears the command's environment and sets what belongs in it. `home` holds the home folder and `tmp`.
     pub fn apply(&self, command: &mut Command, home: &Utf8Path) {
         command.env_clear().envs(&self.variables);
         command.env("HOME", home).env("TMPDIR", home.join("tmp")).env("LANG", "C.UTF-8").env("CI", "true");
+        // Programs ask for a name; the number may have none here.
+        command.env("USER", USER_NAME).env("LOGNAME", USER_NAME);
+        if !self.install_scripts {
+            command.envs(NO_INSTALL_SCRIPTS.iter().copied());
+        }
+        // The files are another user's, on purpose.
+        command.env("GIT_CONFIG_COUNT", "1");
+        command.env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
     }
 }
 
@@ -63,8 +94,19 @@ mod tests {
             .get_envs()
             .filter_map(|(name, value)| Some(format!("{}={}", name.to_str()?, value?.to_str()?)))
             .collect();
-        let expected =
-            ["CI=true", "HOME=/h", "LANG=C.UTF-8", "PATH=/bin", "RUSTUP_HOME=/root/.rustup", "TMPDIR=/h/tmp"];
+        let expected = [
+            "CI=true",
+            "GIT_CONFIG_COUNT=1",
+            "GIT_CONFIG_KEY_0=safe.directory",
+            "GIT_CONFIG_VALUE_0=*",
+            "HOME=/h",
+            "LANG=C.UTF-8",
+            "LOGNAME=agent",
+            "PATH=/bin",
+            "RUSTUP_HOME=/root/.rustup",
+            "TMPDIR=/h/tmp",
+            "USER=agent",
+        ];
         assert_eq!(found, expected);
     }
 }

@@ -33,6 +33,11 @@ pub struct Config {
     pub pi: PiProgram,
     /// `PI_TICKETS_WORK_DIR`: where workspaces are made (default: the system's temporary folder).
     pub work_dir: Utf8PathBuf,
+    /// `PI_TICKETS_NETWORK=surrounded`: what surrounds the container keeps it from every network (default: nothing does,
+    /// so that the sandbox has to).
+    pub surrounded: bool,
+    /// `PI_TICKETS_ALLOW_WEAK_SANDBOX=true`: go on where the sandbox cannot keep its promises. Never in AWS.
+    pub weak: bool,
     /// `MODEL_SECRET_ARN`: the secret with the model provider's key; not needed for Bedrock, absent in mode `qa`.
     pub model_secret: Option<String>,
 }
@@ -57,6 +62,8 @@ impl Config {
                 entry: parsed_or("PI_TICKETS_PI", DEFAULT_PI.into())?,
             },
             work_dir: parsed_or("PI_TICKETS_WORK_DIR", temporary)?,
+            surrounded: optional("PI_TICKETS_NETWORK").is_some_and(|value| value == "surrounded"),
+            weak: optional("PI_TICKETS_ALLOW_WEAK_SANDBOX").is_some_and(|value| value == "true"),
             model_secret: optional("MODEL_SECRET_ARN"),
         })
     }

@@ -1,9 +1,8 @@
-//! The `runner` program. See [`runner::program`] for its exit codes.
+//! The `runner` program: the supervisor, and the launcher of what it starts. See [`runner::program`] for its exit codes.
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    runtime::telemetry::init();
-    runner::program::main().await
+fn main() -> ExitCode {
+    // Before there is any thread.
+    isolation::launch::if_asked().unwrap_or_else(runner::program::main)
 }

@@ -6,6 +6,8 @@
 //! | 64 | the environment variables are unusable; nothing was started |
 //! | 74 | the task could not be read or the report not delivered: whoever waits learns it from this code |
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,6 +16,9 @@ use camino::Utf8Path;
 use domain::budget::Usage;
 use domain::ids::{Attempt, WorkflowId};
 use domain::task::{ProgressEvent, REPORT_VERSION, RunKind, RunOutcome, RunReport, TASK_VERSION, Task, Work};
+use isolation::policy::Identity;
+use isolation::sandbox::{Layers, Wanted};
+use isolation::supervisor::Launcher;
 use serde::Deserialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -23,19 +28,22 @@ use crate::environment::ToolEnvironment;
 use crate::host::{Config, Host, ModelAccess};
 use crate::process::tree;
 use crate::progress::{Progress, Sink, shorten, shortened_outcome};
-use crate::sandbox::ProcessSandbox;
 use crate::transfer::Transfers;
-use crate::{agent, qa};
+use crate::{agent, qa, sandbox};
 
 /// Exit code for unusable environment variables (`EX_USAGE`).
 const EX_USAGE: u8 = 64;
 /// Exit code when the task or the report did not get through (`EX_IOERR`).
 const EX_IOERR: u8 = 74;
+/// Whom everything runs as that is not the supervisor, where the supervisor is root. The image has this user too.
+const SANDBOX_USER: Identity = Identity { uid: 10_001, gid: 10_001 };
 /// Largest `task.json`, bytes.
 const MAX_TASK_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Everything that `main` does.
+/// Everything that `main` does, but for the launcher of the sandbox.
+#[tokio::main]
 pub async fn main() -> ExitCode {
+    runtime::telemetry::init();
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(error) => {
@@ -43,10 +51,7 @@ pub async fn main() -> ExitCode {
             return ExitCode::from(EX_USAGE);
         }
     };
-    let result = match host(&config) {
-        Ok(host) => run(&config.task_url, &host, Box::new(std::io::stdout())).await,
-        Err(error) => Err(error),
-    };
+    let result = supervise(&config).await;
     let leftovers = tree::end_adopted().await;
     if leftovers > 0 {
         tracing::warn!(leftovers, "processes outlived the run and were ended");
@@ -60,7 +65,14 @@ pub async fn main() -> ExitCode {
     }
 }
 
-fn host(config: &Config) -> anyhow::Result<Host> {
+async fn supervise(config: &Config) -> anyhow::Result<RunReport> {
+    let mount_point = tempfile::tempdir_in(&config.work_dir).context("the work folder cannot be used")?;
+    let host = host(config, mount_point.path()).await?;
+    run(&config.task_url, &host, Box::new(std::io::stdout())).await
+}
+
+async fn host(config: &Config, mount_point: &Path) -> anyhow::Result<Host> {
+    sandbox::harden_this_process();
     tree::adopt_orphans().context("orphaned processes cannot be adopted")?;
     let stop = CancellationToken::new();
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
@@ -72,16 +84,34 @@ fn host(config: &Config) -> anyhow::Result<Host> {
             stop.cancel();
         });
     }
+    let environment = ToolEnvironment::from_host(|name| std::env::var(name).ok());
     Ok(Host {
         pi: config.pi.clone(),
         work_dir: config.work_dir.clone(),
-        environment: ToolEnvironment::from_host(|name| std::env::var(name).ok()),
-        sandbox: Arc::new(ProcessSandbox::restrict_this_process()),
+        sandbox: Arc::new(isolation(config, &environment, mount_point).await?),
+        environment,
         access: ModelAccess::TaskRole { secret: config.model_secret.clone() },
         transfers: Transfers::new()?,
         clock: Arc::new(domain::Timestamp::now),
         stop,
     })
+}
+
+/// The best isolation that this machine offers.
+async fn isolation(
+    config: &Config,
+    environment: &ToolEnvironment,
+    mount_point: &Path,
+) -> anyhow::Result<isolation::Sandbox> {
+    let wanted = Wanted {
+        user: SANDBOX_USER,
+        layers: Layers::ALL,
+        surrounded: config.surrounded,
+        weak: config.weak,
+        programs: sandbox::programs(environment, &config.pi),
+        mount_point: mount_point.to_owned(),
+    };
+    Ok(isolation::Sandbox::probe(Launcher::this_program()?, wanted).await?)
 }
 
 /// As much of a task as is needed to report that the rest cannot be understood.
@@ -142,7 +172,9 @@ async fn work(task: &Task, host: &Host, sink: Sink, report: &mut RunReport) {
     let progress = Progress::new(task.workflow_id.clone(), task.attempt, kind, host.clock.clone(), sink);
     progress.emit(ProgressEvent::Started { isolation: report.isolation.clone() });
     let heartbeat = progress.heartbeat();
-    let folder = tempfile::Builder::new().prefix("pi-tickets-").tempdir_in(&host.work_dir);
+    // Passed through by another user, who cannot list it.
+    let open = std::fs::Permissions::from_mode(0o711);
+    let folder = tempfile::Builder::new().prefix("pi-tickets-").permissions(open).tempdir_in(&host.work_dir);
     match folder.as_ref().map(|folder| Utf8Path::from_path(folder.path())) {
         Ok(Some(folder)) => work_in(task, host, &progress, folder, report).await,
         Ok(None) => report.outcome = setup_failed("the work folder's name is not UTF-8"),

@@ -1,5 +1,7 @@
 //! Mode `qa`: the repository's gates on a fresh tree of base + change set.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,11 +13,12 @@ use domain::qa::{QA_REPORT_VERSION, QaReport};
 use domain::task::{QaWork, RunOutcome, Task};
 use tokio::time::Instant;
 
-use crate::agent::{MAX_WORKSPACE_BYTES, apply_to, unpack_into};
+use crate::agent::{MAX_WORKSPACE_BYTES, apply_to, limits, unpack_into};
 use crate::gates::report::render_html;
 use crate::gates::{CommandRunner, GateRun, Trees, run_gates};
 use crate::host::Host;
 use crate::progress::Progress;
+use crate::sandbox::Sandbox;
 use crate::workspace::unpack::{UnpackLimits, unpack};
 
 /// What mode `qa` reports.
@@ -49,6 +52,7 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         environment: host.environment.clone(),
         sandbox: host.sandbox.clone(),
         home: folder.join("home"),
+        limits: limits(task),
         log: folder.join("output.log"),
         max_output_bytes: task.limits.max_output_bytes,
         deadline,
@@ -72,12 +76,12 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         setup: results.setup,
         gates: results.gates,
         checklist: results.checklist,
+        findings: vec![],
+        bug_proof: None,
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     match store(work, host, &report, &runner.log).await {
         Ok(digest) => QaResult { outcome: RunOutcome::Completed, report: Some(digest) },
-        findings: vec![],
-        bug_proof: None,
         Err(error) => failed(error.context("the QA report could not be stored")),
     }
 }
@@ -86,6 +90,7 @@ struct FreshTrees {
     archive: Bytes,
     changed: Utf8PathBuf,
     base: Utf8PathBuf,
+    sandbox: Arc<dyn Sandbox>,
 }
 
 impl Trees for FreshTrees {
@@ -96,6 +101,7 @@ impl Trees for FreshTrees {
     fn base(&self) -> std::io::Result<Utf8PathBuf> {
         std::fs::create_dir(&self.base)?;
         unpack(self.archive.as_ref(), &self.base, UnpackLimits::default()).map_err(std::io::Error::other)?;
+        self.sandbox.divide(&self.base, &BTreeSet::new())?;
         Ok(self.base.clone())
     }
 }
@@ -106,9 +112,11 @@ async fn prepare(task: &Task, work: &QaWork, host: &Host, folder: &Utf8Path) -> 
     let changed = folder.join("workspace");
     unpack_into(archive.clone(), changed.clone()).await?;
     apply_to(changes, changed.clone(), task.limits).await.context("the change set cannot be applied")?;
+    host.sandbox.divide(&changed, &BTreeSet::new()).context("the workspace cannot be divided")?;
     tokio::fs::create_dir_all(folder.join("home/tmp")).await?;
+    host.sandbox.give(&folder.join("home")).context("the home folder")?;
     tokio::fs::write(folder.join("output.log"), "").await?;
-    Ok(FreshTrees { archive, changed, base: folder.join("base") })
+    Ok(FreshTrees { archive, changed, base: folder.join("base"), sandbox: host.sandbox.clone() })
 }
 
 async fn store(work: &QaWork, host: &Host, report: &QaReport, log: &Utf8Path) -> anyhow::Result<Digest> {

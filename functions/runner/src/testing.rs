@@ -1,4 +1,13 @@
-//! Values for this crate's unit tests.
+//! Values for this crate's unit tests, and commands without isolation, which has tests of its own.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use camino::Utf8Path;
+use domain::path::RepoPath;
+use isolation::sandbox::{Scope, Sockets};
+use isolation::supervisor::Control;
+use tokio::process::Command;
 
 use domain::Digest;
 use domain::budget::{Budget, Prices};
@@ -6,6 +15,42 @@ use domain::ids::{Attempt, Generation, Revision, TicketKey, WorkflowId};
 use domain::repo_config::GateConfig;
 use domain::spec::{ChecklistItem, FileAction, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy};
 use domain::task::{AgentWork, Download, ModelTarget, Provider, RunLimits, TASK_VERSION, Task, Work};
+
+use crate::sandbox::Sandbox;
+
+/// Starts commands as they are.
+#[derive(Debug)]
+pub(crate) struct BareSandbox;
+
+impl Sandbox for BareSandbox {
+    fn layers(&self) -> Vec<String> {
+        vec![]
+    }
+
+    fn divide(&self, _tree: &Utf8Path, _writable: &BTreeSet<RepoPath>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn give(&self, _folder: &Utf8Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sockets(&self, _count: u16) -> io::Result<Sockets> {
+        Ok(Sockets { ports: vec![], listeners: vec![] })
+    }
+
+    fn prepare(
+        &self,
+        scope: &Scope,
+        _ports: &[u16],
+        command: &std::process::Command,
+    ) -> io::Result<(Command, Option<Control>)> {
+        let mut bare = Command::new(command.get_program());
+        bare.args(command.get_args()).env_clear().current_dir(&scope.folder);
+        bare.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Ok((bare, None))
+    }
+}
 
 pub(crate) fn spec() -> Spec {
     let ticket = TicketKey::flux_lens("FL-1");
@@ -23,6 +68,7 @@ pub(crate) fn spec() -> Spec {
         ticket_digest: Digest::of("ticket"),
         base_commit: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
         files: vec![file("src/a.txt", FileAction::Modify), file("src/new.txt", FileAction::Create)],
+        amendment: None,
         text: SpecText {
             title: "Say hello".to_owned(),
             problem_statement: "It says nothing.".to_owned(),

@@ -1,6 +1,7 @@
 //! One task: from its definition to its exit code.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -57,7 +58,10 @@ impl Sandbox {
     async fn contain(&self, stop: &CancellationToken) -> Result<ExitStatus> {
         let definition = api::definition(&self.aws, &self.task.definition).await?;
         // Not inside this checkout, whose files build tools would take for the repository's surroundings.
-        let scratch = tempfile::Builder::new().prefix("pi-tickets-sandbox-").tempdir().context("making a folder")?;
+        // Passed through by the sandbox's own user, who cannot list it.
+        let open = std::fs::Permissions::from_mode(0o711);
+        let scratch = tempfile::Builder::new().prefix("pi-tickets-sandbox-").permissions(open).tempdir();
+        let scratch = scratch.context("making a folder")?;
         for name in ["home", "tmp"] {
             let path = scratch.path().join(name);
             std::fs::create_dir(&path).with_context(|| format!("making {}", path.display()))?;
@@ -103,6 +107,8 @@ impl Sandbox {
             ("AWS_REGION", self.aws.region().to_owned()),
             ("AWS_ENDPOINT_URL", self.aws.endpoint().to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            // There are no subnets here: the sandbox has to keep the network by itself.
+            ("PI_TICKETS_NETWORK", "open".to_owned()),
         ];
         environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
         if let Some(role) = &definition.task_role {

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use domain::qa::{CommandResult, Ended};
+use isolation::policy::{Frozen, Limits};
+use isolation::sandbox::Scope;
 use tokio::fs::OpenOptions;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
@@ -19,7 +21,7 @@ use crate::environment::ToolEnvironment;
 use crate::process::capture::{OutputLimits, capture};
 use crate::process::{Captured, Tree};
 use crate::progress::shorten;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Sandbox};
 
 /// Kept in the report, bytes: the beginning and, as failures are told last, more of the end.
 const REPORT_HEAD_BYTES: usize = 4 * 1024;
@@ -48,8 +50,10 @@ pub struct CommandRunner {
     pub environment: ToolEnvironment,
     /// The isolation.
     pub sandbox: Arc<dyn Sandbox>,
-    /// HOME of the commands; `tmp` below it exists.
+    /// HOME of the commands, who may write there; `tmp` below it exists.
     pub home: Utf8PathBuf,
+    /// Limits of one process.
+    pub limits: Limits,
     /// The file for the full output.
     pub log: Utf8PathBuf,
     /// Most output that is kept of one command, bytes.
@@ -69,7 +73,7 @@ impl CommandRunner {
         let mut log = OpenOptions::new().create(true).append(true).open(&self.log).await?;
         log.write_all(format!("\n=== {} ===\n$ {}\n", spec.title, spec.command).as_bytes()).await?;
         let started = Instant::now();
-        let (ended, output) = match self.spawn(spec, folder) {
+        let (ended, output) = match self.spawn(spec, folder).await {
             Ok((tree, reader)) => self.follow(tree, reader, spec.limit, &mut log).await?,
             Err(error) => (Ended::NotStarted { message: error.to_string() }, Captured::default()),
         };
@@ -87,15 +91,22 @@ impl CommandRunner {
     }
 
     /// One pipe for both outputs, so that their order is kept.
-    fn spawn(&self, spec: &CommandSpec, folder: &Utf8Path) -> std::io::Result<(Tree, pipe::Receiver)> {
+    async fn spawn(&self, spec: &CommandSpec, folder: &Utf8Path) -> std::io::Result<(Tree, pipe::Receiver)> {
         let (reader, writer) = std::io::pipe()?;
         let mut command = Command::new("sh");
-        command.args(["-c", &spec.command]).current_dir(folder);
+        command.args(["-c", &spec.command]);
         self.environment.apply(&mut command, &self.home);
-        command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-        self.sandbox.decorate(&mut command)?;
-        let tree = Tree::spawn(command)?;
-        Ok((tree, pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?))
+        let pipes = [Stdio::null(), writer.try_clone()?.into(), writer.into()];
+        let scope = Scope {
+            folder: folder.as_std_path().to_owned(),
+            read: vec![],
+            write: vec![folder.as_std_path().to_owned(), self.home.as_std_path().to_owned()],
+            tree: Some(Frozen { folder: folder.as_std_path().to_owned(), except: vec![] }),
+            limits: self.limits,
+        };
+        let sockets = self.sandbox.sockets(0)?;
+        let contained = sandbox::start(&*self.sandbox, &scope, sockets, command.as_std(), pipes).await?;
+        Ok((contained.tree, pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?))
     }
 
     async fn follow(
@@ -171,14 +182,15 @@ fn plain(output: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::sandbox::ProcessSandbox;
+    use crate::testing::BareSandbox;
 
     pub(crate) fn runner(root: &Utf8Path) -> CommandRunner {
         std::fs::create_dir_all(root.join("home/tmp")).unwrap();
         CommandRunner {
             environment: ToolEnvironment::from_host(|name| std::env::var(name).ok()),
-            sandbox: Arc::new(ProcessSandbox::new()),
+            sandbox: Arc::new(BareSandbox),
             home: root.join("home"),
+            limits: Limits::default(),
             log: root.join("output.log"),
             max_output_bytes: 10_000,
             deadline: Instant::now() + Duration::from_mins(1),
@@ -251,9 +263,21 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn nothing_of_the_supervisors_environment_is_inherited() {
         let result = World::new().run("env | cut -d= -f1 | sort | tr '\\n' ' '", LONG).await;
-        let known =
-            ["CI", "HOME", "LANG", "PATH", "PI_TICKETS_PROCESS_TREE", "PWD", "RUSTUP_HOME", "TMPDIR", "_", "OLDPWD"];
-        let strangers: Vec<_> = result.output.split_whitespace().filter(|name| !known.contains(name)).collect();
+        let known = [
+            "CI",
+            "HOME",
+            "LANG",
+            "LOGNAME",
+            "PATH",
+            "PI_TICKETS_PROCESS_TREE",
+            "PWD",
+            "RUSTUP_HOME",
+            "TMPDIR",
+            "USER",
+        ];
+        let is_known =
+            |name: &&str| known.contains(name) || name.starts_with("GIT_CONFIG_") || *name == "_" || *name == "OLDPWD";
+        let strangers: Vec<_> = result.output.split_whitespace().filter(|name| !is_known(name)).collect();
         let toolchains = ["RUSTUP_TOOLCHAIN", "JAVA_HOME", "GOROOT", "SHLVL"];
         assert!(strangers.iter().all(|name| toolchains.contains(name)), "{strangers:?}");
     }

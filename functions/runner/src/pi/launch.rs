@@ -9,7 +9,7 @@ use crate::environment::ToolEnvironment;
 /// The environment variable by which the extension finds its list (see `pi/extension/scope.mjs`).
 const SCOPE_FILE_VARIABLE: &str = "PI_TICKETS_SCOPE_FILE";
 /// Pi's tools that are switched on; ours comes on top.
-const TOOLS: &str = "read,bash,edit,write,request_files";
+const TOOLS: &str = "read,bash,edit,write,request_scope_change";
 
 /// Where Pi and its Node are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,22 +63,27 @@ mod tests {
         let command = command(&program, &home, "/workspace".into(), "m", &environment);
         let text = |value: &std::ffi::OsStr| value.to_str().unwrap().replace(root.as_str(), "~");
         let arguments: Vec<String> = command.as_std().get_args().map(text).collect();
-        insta::assert_snapshot!(arguments.join(" "), @"/pi/cli.js --mode rpc --no-approve --no-extensions --no-skills --no-prompt-templates --no-themes --no-context-files --offline --thinking off --tools read,bash,edit,write,request_files --extension ~/scope.mjs --append-system-prompt ~/instructions.md --session-dir ~/sessions --provider pi-tickets --model pi-tickets/m");
+        insta::assert_snapshot!(arguments.join(" "), @"/pi/cli.js --mode rpc --no-approve --no-extensions --no-skills --no-prompt-templates --no-themes --no-context-files --offline --thinking off --tools read,bash,edit,write,request_scope_change --extension ~/scope.mjs --append-system-prompt ~/instructions.md --session-dir ~/sessions --provider pi-tickets --model pi-tickets/m");
         let variables: Vec<String> = command
             .as_std()
             .get_envs()
             .map(|(name, value)| format!("{}={}", text(name), text(value.unwrap())))
             .collect();
-        insta::assert_snapshot!(variables.join("\n"), @"
+        insta::assert_snapshot!(variables.join("\n"), @r"
         CI=true
+        GIT_CONFIG_COUNT=1
+        GIT_CONFIG_KEY_0=safe.directory
+        GIT_CONFIG_VALUE_0=*
         HOME=~/home
         LANG=C.UTF-8
+        LOGNAME=agent
         PATH=/bin
         PI_CODING_AGENT_DIR=~/agent
         PI_SKIP_VERSION_CHECK=1
         PI_TELEMETRY=0
         PI_TICKETS_SCOPE_FILE=~/scope.json
         TMPDIR=~/home/tmp
+        USER=agent
         ");
     }
 }

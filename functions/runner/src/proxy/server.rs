@@ -1,6 +1,5 @@
 //! The loopback server.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,24 +42,21 @@ pub struct ProxyConfig {
     pub retry: RetryPolicy,
 }
 
-/// A running proxy. Dropping it closes the port.
+/// A proxy. Dropping it ends its service.
 #[derive(Debug)]
 pub struct ModelProxy {
-    address: SocketAddr,
+    protocol: Protocol,
     key: String,
-    task: JoinHandle<()>,
+    routes: Router,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl ModelProxy {
-    /// Listens on a free loopback port.
-    ///
-    /// # Errors
-    /// There is no free port.
-    pub async fn start(config: ProxyConfig) -> std::io::Result<Self> {
+    /// Makes a proxy that serves nobody yet.
+    pub fn new(config: ProxyConfig) -> Self {
         let key = hex::encode(rand::random::<[u8; 24]>());
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        let path = match config.protocol {
+        let protocol = config.protocol;
+        let path = match protocol {
             Protocol::Anthropic => "/v1/messages",
             Protocol::Openai => "/v1/chat/completions",
         };
@@ -69,19 +65,30 @@ impl ModelProxy {
             .route(path, post(complete))
             .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
             .with_state(shared);
-        let task = tokio::spawn(async move {
+        Self { protocol, key, routes, tasks: Vec::new() }
+    }
+
+    /// Serves whoever reaches this socket, wherever that is.
+    ///
+    /// # Errors
+    /// The socket is not usable.
+    pub fn serve(&mut self, listener: std::net::TcpListener) -> std::io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let routes = self.routes.clone();
+        self.tasks.push(tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
                 tracing::error!(%error, "the model proxy stopped");
             }
-        });
-        Ok(Self { address, key, task })
+        }));
+        Ok(())
     }
 
-    /// The base address for Pi's provider configuration.
-    pub fn base_url(&self, protocol: Protocol) -> String {
-        match protocol {
-            Protocol::Anthropic => format!("http://{}", self.address),
-            Protocol::Openai => format!("http://{}/v1", self.address),
+    /// The base address for Pi's provider configuration, on the port where the proxy can be reached.
+    pub fn base_url(&self, port: u16) -> String {
+        match self.protocol {
+            Protocol::Anthropic => format!("http://127.0.0.1:{port}"),
+            Protocol::Openai => format!("http://127.0.0.1:{port}/v1"),
         }
     }
 
@@ -93,7 +100,7 @@ impl ModelProxy {
 
 impl Drop for ModelProxy {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -54,6 +54,7 @@ impl Provider {
 struct World {
     provider: Provider,
     proxy: ModelProxy,
+    base_url: String,
     meter: Meter,
     protocol: Protocol,
 }
@@ -70,7 +71,11 @@ impl World {
         let retry =
             RetryPolicy { repeats: 2, first_pause: Duration::from_millis(1), longest_pause: Duration::from_millis(5) };
         let config = ProxyConfig { protocol, model: "m".to_owned(), upstream, meter: meter.clone(), retry };
-        Self { provider, proxy: ModelProxy::start(config).await.unwrap(), meter, protocol }
+        let mut proxy = ModelProxy::new(config);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = proxy.base_url(listener.local_addr().unwrap().port());
+        proxy.serve(listener).unwrap();
+        Self { provider, proxy, base_url, meter, protocol }
     }
 
     async fn anthropic(answers: Vec<Answer>) -> Self {
@@ -82,7 +87,7 @@ impl World {
             Protocol::Anthropic => "/v1/messages?beta=true",
             Protocol::Openai => "/chat/completions",
         };
-        let url = format!("{}{path}", self.proxy.base_url(self.protocol));
+        let url = format!("{}{path}", self.base_url);
         reqwest::Client::new().post(url).json(&json!({"model": "m", "stream": true, "max_tokens": 9, "messages": []}))
     }
 
@@ -146,7 +151,7 @@ async fn strangers_and_other_paths_get_nothing() {
     assert_eq!(world.request().send().await.unwrap().status(), 401);
     let client = reqwest::Client::new();
     for path in ["/v1/models", "/v1/files", "/v1/chat/completions", "/"] {
-        let url = format!("{}{path}", world.proxy.base_url(Protocol::Anthropic));
+        let url = format!("{}{path}", world.base_url);
         assert_eq!(client.post(&url).header("x-api-key", world.proxy.key()).send().await.unwrap().status(), 404);
     }
     assert!(world.seen().is_empty());

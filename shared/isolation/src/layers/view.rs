@@ -60,10 +60,11 @@ pub fn build(files: &Files) -> io::Result<()> {
     let root = &files.mount_point;
     temporary(root, "mode=755,size=1m")?;
     let tree = Tree { root };
+    // Before what may lie below `/tmp`.
+    tree.devices(files.temporary_bytes)?;
     for path in SYSTEM.iter().map(Path::new).chain(files.read.iter().map(PathBuf::as_path)) {
         tree.show(path)?;
     }
-    tree.devices(files.temporary_bytes)?;
     tree.folder(Path::new("/proc"))?;
     bind(Path::new("/proc"), &tree.inside(Path::new("/proc")))?;
     for path in &files.write {

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         trial("files_that_nobody_approved_stay", files_that_nobody_approved_stay),
         trial("approved_files_can_be_replaced_and_new_ones_made", approved_files_can_be_replaced_and_new_ones_made),
         trial("files_outside_cannot_be_read", files_outside_cannot_be_read),
+        trial("what_is_to_be_read_can_be_read", what_is_to_be_read_can_be_read),
         trial("nothing_outside_is_reached", nothing_outside_is_reached),
         trial("servers_on_loopback_work", servers_on_loopback_work),
         trial("the_supervisors_socket_is_reached", the_supervisors_socket_is_reached),
@@ -89,6 +90,16 @@ async fn files_outside_cannot_be_read() {
     }
     let world = World::new(NONE).await;
     assert!(world.run(&read(&world)).await.output.contains("canary"));
+}
+
+async fn what_is_to_be_read_can_be_read() {
+    for layers in machines() {
+        let world = World::new(layers).await;
+        let file = world.readable_file();
+        let script = format!("cat {0}; echo x > {0}", file.display());
+        assert_eq!(world.run(&script).await.output, "instructions", "{layers:?}");
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "instructions", "{layers:?}");
+    }
 }
 
 /// Tries to send `canary` to an address by TCP, and by UDP.

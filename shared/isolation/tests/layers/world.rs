@@ -39,11 +39,11 @@ impl World {
     pub(crate) async fn try_new(layers: Layers, weak: bool) -> Result<Self, NoSandbox> {
         let open = fs::Permissions::from_mode(0o711);
         let folder = tempfile::Builder::new().permissions(open).tempdir().unwrap();
-        for path in ["tree/src/deep", "home", "root", "outside"] {
+        for path in ["tree/src/deep", "home", "root", "outside", "read"] {
             fs::create_dir_all(folder.path().join(path)).unwrap();
         }
         let files = [("tree/src/approved", "approved"), ("tree/src/other", "other"), ("tree/src/deep/er", "er")];
-        for (path, content) in files.into_iter().chain([("outside/secret", "canary")]) {
+        for (path, content) in files.into_iter().chain([("outside/secret", "canary"), ("read/me", "instructions")]) {
             fs::write(folder.path().join(path), content).unwrap();
         }
         let mount_point = folder.path().join("root");
@@ -67,6 +67,10 @@ impl World {
         self.folder.path().join("outside/secret")
     }
 
+    pub(crate) fn readable_file(&self) -> PathBuf {
+        self.folder.path().join("read/me")
+    }
+
     pub(crate) async fn run(&self, script: &str) -> Ran {
         self.start(Path::new("sh"), &["-c", script]).await.unwrap()
     }
@@ -80,7 +84,7 @@ impl World {
         let home = self.folder.path().join("home");
         let scope = Scope {
             write: vec![tree.clone(), home.clone()],
-            read: vec![],
+            read: vec![self.folder.path().join("read")],
             tree: Some(Frozen { folder: tree.clone(), except: vec!["src/approved".into()] }),
             limits: Limits { cpu_seconds: 60, ..Limits::default() },
             folder: tree,

@@ -3,6 +3,8 @@
 pub(crate) mod store;
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,11 +17,13 @@ use domain::task::{
     AgentWork, Download, ModelTarget, Provider, QaWork, RunLimits, RunReport, TASK_VERSION, Task, Work,
 };
 use domain::{Digest, Timestamp};
+use isolation::policy::Identity;
+use isolation::sandbox::{Layers, Wanted};
+use isolation::supervisor::Launcher;
 use runner::environment::ToolEnvironment;
 use runner::host::{Host, ModelAccess};
 use runner::pi::launch::PiProgram;
 use runner::program;
-use runner::sandbox::ProcessSandbox;
 use runner::transfer::Transfers;
 use tokio_util::sync::CancellationToken;
 use toolchain::{Component, Toolchain};
@@ -33,6 +37,7 @@ pub(crate) struct World {
     pub(crate) model: model_sim::Running,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) host: Host,
+    _mount_point: tempfile::TempDir,
 }
 
 /// Node and Pi: from the environment, or as `cargo xtask setup` installs them.
@@ -49,6 +54,19 @@ pub(crate) fn pi_program() -> PiProgram {
     program
 }
 
+/// The isolation that this machine offers, by the real program.
+async fn sandbox(mount_point: &Path, environment: &ToolEnvironment, pi: &PiProgram) -> isolation::Sandbox {
+    let wanted = Wanted {
+        user: Identity { uid: 10_001, gid: 10_001 },
+        layers: Layers::ALL,
+        surrounded: false,
+        weak: false,
+        programs: runner::sandbox::programs(environment, pi),
+        mount_point: mount_point.to_owned(),
+    };
+    isolation::Sandbox::probe(Launcher::of(env!("CARGO_BIN_EXE_runner").into()), wanted).await.unwrap()
+}
+
 impl World {
     /// `script`: the lines of the model, one response each.
     pub(crate) async fn new(script: &[&str]) -> Self {
@@ -58,17 +76,21 @@ impl World {
             model.register("FL-1", "ticket: FL-1", &script.join("\n")).unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+        let (pi, environment) = (pi_program(), ToolEnvironment::from_host(|name| std::env::var(name).ok()));
+        let mount_point = tempfile::tempdir().unwrap();
+        let isolation = sandbox(mount_point.path(), &environment, &pi).await;
         let host = Host {
-            pi: pi_program(),
+            pi,
             work_dir: Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap(),
-            environment: ToolEnvironment::from_host(|name| std::env::var(name).ok()),
-            sandbox: Arc::new(ProcessSandbox::new()),
+            environment,
+            sandbox: Arc::new(isolation),
             access: ModelAccess::Key(MODEL_KEY.to_owned().into()),
             transfers: Transfers::new().unwrap(),
             clock: Arc::new(|| Timestamp::UNIX_EPOCH),
             stop: CancellationToken::new(),
         };
-        Self { store: Store::start().await, model, folder, host }
+        Self { store: Store::start().await, model, folder, host, _mount_point: mount_point }
     }
 
     pub(crate) fn model_target(&self, provider: Provider) -> ModelTarget {
@@ -110,6 +132,8 @@ impl World {
             gates: gates.iter().map(gate).collect(),
             setup: None,
             checklist: vec![],
+            files: vec![],
+            bug: false,
             qa_json_url: self.store.url("qa.json"),
             qa_html_url: self.store.url("qa.html"),
             output_url: self.store.url("output"),
@@ -132,8 +156,6 @@ impl World {
             workflow_id: spec().workflow_id,
             attempt: Attempt::FIRST,
             ticket: spec().ticket,
-            files: vec![],
-            bug: false,
             base_commit: spec().base_commit,
             workspace,
             report_url: self.store.url("report"),
@@ -202,6 +224,7 @@ pub(crate) fn spec() -> Spec {
         ticket_digest: Digest::of("ticket"),
         base_commit: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
         files: vec![file("src/a.txt", FileAction::Modify), file("src/new.txt", FileAction::Create)],
+        amendment: None,
         text: SpecText {
             title: "Say hello".to_owned(),
             problem_statement: "It says nothing.".to_owned(),
