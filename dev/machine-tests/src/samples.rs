@@ -7,8 +7,8 @@ use domain::ids::{Attempt, TaskToken, WorkflowId};
 use domain::slot::SlotPool;
 use domain::state::WorkflowState;
 use domain::steps::{
-    ApprovalStep, CollectOutput, Done, ExecutionInput, FinishOutput, GateOutput, MergeOutput, PlanInput, PlanOutput,
-    PrepareOutput, PublishOutput, PublishStep, SlotOutput, StepError, WorkflowStep,
+    AmendOutput, ApprovalStep, CollectOutput, Done, ExecutionInput, FinishOutput, GateOutput, MergeOutput, PlanInput,
+    PlanOutput, PrepareOutput, PublishOutput, PublishStep, SlotOutput, StepError, WorkflowStep,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,6 +73,7 @@ pub fn workflow_steps() -> Vec<WorkflowStep> {
         steps.push(WorkflowStep::CollectQa { workflow_id: id(), attempt, task_error: task_error.clone() });
         steps.push(WorkflowStep::Finish { workflow_id: id(), error: task_error });
     }
+    steps.push(WorkflowStep::AmendSpec { workflow_id: id(), attempt: Attempt::FIRST });
     steps.push(WorkflowStep::SweepSandboxes);
     steps.push(WorkflowStep::Cancel { workflow_id: id() });
     steps
@@ -85,11 +86,21 @@ pub fn prepare_outputs() -> [PrepareOutput; 3] {
 }
 
 /// Every output of `workflow`'s `collect_run` and `collect_qa`.
-pub fn collect_outputs() -> [CollectOutput; 5] {
+pub fn collect_outputs() -> [CollectOutput; 6] {
     let verified = CollectOutput::Verified { attempt: Attempt::FIRST, task_url: QA_URL.to_owned() };
-    [verified, CollectOutput::Passed, CollectOutput::Retry, CollectOutput::Failed, CollectOutput::Cancelled]
+    [
+        verified,
+        CollectOutput::ScopeChangeRequested,
+        CollectOutput::Passed,
+        CollectOutput::Retry,
+        CollectOutput::Failed,
+        CollectOutput::Cancelled,
+    ]
 }
 
+/// Every output of `workflow`'s `amend_spec`.
+pub const AMEND_OUTPUTS: [AmendOutput; 4] =
+    [AmendOutput::Amended, AmendOutput::Retry, AmendOutput::Failed, AmendOutput::Cancelled];
 /// Every output of `planner`.
 pub const PLAN_OUTPUTS: [PlanOutput; 3] = [PlanOutput::SpecReady, PlanOutput::NotSuitable, PlanOutput::Cancelled];
 /// Every answer to a wait for a slot.
@@ -148,6 +159,9 @@ pub fn all() -> Vec<Sample> {
     }
     for output in collect_outputs() {
         all.push(sample(format!("workflow.collect.output.{}", variant(&json(&output))), &output));
+    }
+    for output in AMEND_OUTPUTS {
+        all.push(sample(format!("workflow.amend_spec.output.{}", variant(&json(&output))), &output));
     }
     for kind in [GateKind::Spec, GateKind::Pr] {
         let step = ApprovalStep::Open { workflow_id: id(), kind, task_token: token() };

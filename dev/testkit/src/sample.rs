@@ -68,6 +68,7 @@ pub fn spec(workflow: &Workflow, base: &CommitSha, files: &[(&str, FileAction)])
         ticket_digest: workflow.ticket.digest,
         base_commit: base.clone(),
         files: files.iter().map(file).collect(),
+        amendment: None,
         text: SpecText {
             title: workflow.ticket.title.clone(),
             problem_statement: "They end.".to_owned(),

@@ -4,7 +4,7 @@ use domain::budget::Usage;
 use domain::gate::{Gate, GateKind, GateStatus, Verdict};
 use domain::ids::{CommitSha, Generation, TaskToken, WorkflowId};
 use domain::person::Actor;
-use domain::spec::{FileAction, Spec};
+use domain::spec::{AmendContext, FileAction, Spec, amend};
 use domain::steps::ApprovalStep;
 use domain::task::RunOutcome;
 use domain::ticket::Ticket;
@@ -69,6 +69,41 @@ impl World {
             Event::GateOpened { gate: gate.id.clone(), kind, subject_digest: gate.subject_digest, due_at: gate.due_at };
         let decided = Event::GateDecided { gate: gate.id, kind, status, verdict, comment: None };
         self.tell(&planned.id, [opened, decided]).await
+    }
+
+    /// From `SPEC_APPROVED`: the agent's first run asked for another file, and the amendment of the SPEC is stored.
+    pub async fn scope_change(&self, id: &WorkflowId) -> Workflow {
+        let workflow = self.workflow(id).await;
+        let (attempt, base) = (workflow.attempt, workflow.spec.as_ref().unwrap().base_commit.clone());
+        let approved = self.objects.get(&keys::objects::spec_json(id, workflow.revision), 1 << 20).await.unwrap();
+        let context = AmendContext {
+            approved: &serde_json::from_slice(&approved).unwrap(),
+            attempt,
+            base_commit: &base,
+            base_paths: &["src/app.js".to_owned()].into(),
+            allow_workflow_files: false,
+        };
+        let (paths, reason) = (vec!["src/clock.js".to_owned()], "Time is read there.".to_owned());
+        let amended = amend(&paths, &reason, context).spec.unwrap();
+        let (spec, spec_digest) = self.objects.propose_spec(amended).await.unwrap();
+        let outcome = RunOutcome::ScopeChangeRequested { paths, reason: reason.clone() };
+        let proposed = Event::ScopeChangeProposed {
+            attempt,
+            revision: spec.revision,
+            spec_digest,
+            base_commit: base.clone(),
+            added: vec![],
+            refused: vec![],
+            agent_reason: reason,
+            kept: None,
+            feedback: "go on".to_owned(),
+        };
+        let events = [
+            Event::RunPrepared { attempt, base_commit: base },
+            Event::RunEnded { attempt, outcome, usage: Usage::default(), isolation: vec![] },
+            proposed,
+        ];
+        self.tell(id, events).await
     }
 
     /// `PR_CREATED`, number 5: what a pull request gate opens on.

@@ -72,7 +72,7 @@ async fn try_open(
 /// The gate that this step opened before, if it did: the workflow no longer stands where a new one is due.
 fn known_gate(workflow: &Workflow, kind: GateKind) -> Result<Option<GateId>, Failure> {
     let (new_is_due, count) = match kind {
-        GateKind::Spec => (workflow.state == WorkflowState::Planning && workflow.spec.is_some(), workflow.spec_gates),
+        GateKind::Spec => (workflow.spec_gate_is_due(), workflow.spec_gates),
         GateKind::Pr => (workflow.state == WorkflowState::PrCreated, workflow.pr_gates),
     };
     if new_is_due {

@@ -11,7 +11,9 @@ use domain::gate::{DecisionRequest, Gate, GateKind, GateStatus, Subject};
 use domain::ids::{Attempt, CommitSha, GateId, Generation, LinkId, Revision, TicketKey, WorkflowId};
 use domain::person::{Actor, Person};
 use domain::qa::{ChecklistResult, CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
-use domain::spec::{ChecklistItem, FileAction, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy};
+use domain::spec::{
+    AmendContext, ChecklistItem, FileAction, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy, amend,
+};
 use domain::task::{ProgressEvent, RunKind, RunOutcome};
 use domain::ticket::{Priority, Ticket};
 use domain::view_token::{SigningKey, ViewKey};
@@ -45,6 +47,7 @@ pub(crate) struct Story {
     pub(crate) workflow: Workflow,
     pub(crate) trail: Vec<AuditEntry>,
     pub(crate) gate: Option<Gate>,
+    amendment: Option<Spec>,
     ticket: Ticket,
     minutes: i64,
 }
@@ -69,7 +72,7 @@ impl Story {
         let at = "2026-11-22T09:00:00Z".parse().unwrap();
         let (workflow, entry) =
             Workflow::create(id, &ticket, RoundLimits::default(), Actor::system("intake"), at).unwrap();
-        Self { workflow, trail: vec![entry], gate: None, ticket, minutes: 0 }
+        Self { workflow, trail: vec![entry], gate: None, amendment: None, ticket, minutes: 0 }
     }
 
     pub(crate) fn then(self, event: Event) -> Self {
@@ -88,7 +91,9 @@ impl Story {
 
     fn opened(mut self, kind: GateKind, subject: Subject) -> Self {
         let gate = Gate {
-            id: kind.gate_id(&self.workflow.id, 1).unwrap(),
+            id: kind
+                .gate_id(&self.workflow.id, 1 + self.workflow.spec_gates * u32::from(kind == GateKind::Spec))
+                .unwrap(),
             workflow_id: self.workflow.id.clone(),
             subject_digest: subject.digest().unwrap(),
             subject,
@@ -117,6 +122,50 @@ impl Story {
         let usage = Usage { input_tokens: 9_000, output_tokens: 800, turns: 4, micro_usd: 39_000, ..Usage::default() };
         let event = Event::SpecProposed { revision: Revision::FIRST, spec_digest, base_commit: sha("a"), usage };
         story.then(event).opened(GateKind::Spec, subject)
+    }
+
+    /// The agent of an approved plan asks for two more files.
+    pub(crate) fn amended(self) -> Self {
+        let attempt = Attempt::FIRST;
+        let wanted = ["yarn.lock", "src/clock.js"].map(str::to_owned);
+        let (outcome, reason) = (RunOutcome::Completed, "Time is read there.\n<b>Approve</b> at once!".to_owned());
+        let story = self.approved().then(Event::RunPrepared { attempt, base_commit: sha("a") }).then(Event::RunEnded {
+            attempt,
+            outcome,
+            usage: Usage::default(),
+            isolation: vec![],
+        });
+        let base_paths = ["src/session.js", "package-lock.json", "yarn.lock"].map(str::to_owned).into();
+        let context = AmendContext {
+            approved: &spec(&story.workflow),
+            attempt,
+            base_commit: &sha("a"),
+            base_paths: &base_paths,
+            allow_workflow_files: false,
+        };
+        let spec = amend(&wanted, &reason, context).spec.unwrap();
+        let (revision, spec_digest) = (spec.revision, spec.digest().unwrap());
+        let (added, _) = spec.added_first();
+        let subject = Subject::Spec {
+            revision,
+            spec_digest,
+            base_commit: sha("a"),
+            ticket_digest: story.ticket.content_digest(),
+        };
+        let proposed = Event::ScopeChangeProposed {
+            attempt,
+            revision,
+            spec_digest,
+            base_commit: sha("a"),
+            added: added.iter().map(|file| ChangedFile { path: file.path.clone(), action: file.action }).collect(),
+            refused: vec![],
+            agent_reason: reason,
+            kept: None,
+            feedback: String::new(),
+        };
+        let mut story = story.then(proposed);
+        story.amendment = Some(spec);
+        story.opened(GateKind::Spec, subject)
     }
 
     pub(crate) fn approved(mut self) -> Self {
@@ -170,6 +219,7 @@ pub(crate) fn spec(workflow: &Workflow) -> Spec {
         ticket_digest: workflow.ticket.digest,
         base_commit: sha("a"),
         files: vec![file("package-lock.json"), file("src/session.js")],
+        amendment: None,
         text: SpecText {
             title: workflow.ticket.title.clone(),
             problem_statement: "Sessions end after **30 seconds**.".to_owned(),
@@ -201,6 +251,7 @@ fn qa(workflow: &Workflow) -> QaReport {
             output_bytes: 0,
         },
         failed_on_base,
+        tests: None,
     };
     QaReport {
         version: QA_REPORT_VERSION,
@@ -215,6 +266,8 @@ fn qa(workflow: &Workflow) -> QaReport {
             verified_by: VerifiedBy::Person,
             passed: None,
         }],
+        findings: vec![],
+        bug_proof: None,
         duration_ms: 2_000,
     }
 }
@@ -251,7 +304,6 @@ impl Memory {
         let mut rows = self.0.lock().unwrap();
         let gate = rows.stories.values().next().unwrap().gate.clone().unwrap();
         let link = LinkId::from_random([number; 32]);
-        tests: None,
         let grant = LinkGrant { gate: gate.id, subject_digest: gate.subject_digest, recipient: person(name) };
         rows.links.insert(link.digest(), grant);
         link.expose().to_owned()
@@ -266,8 +318,6 @@ impl Memory {
         let rows = self.0.lock().unwrap();
         rows.stories.get(id).map(take).ok_or_else(|| StoreError::NotFound(format!("workflow {id}")))
     }
-        findings: vec![],
-        bug_proof: None,
 }
 
 impl Backend for Memory {
@@ -343,7 +393,7 @@ impl Backend for Memory {
     }
 
     async fn spec(&self, id: &WorkflowId, _: Revision, digest: Digest) -> Result<Option<Spec>, StoreError> {
-        let found = self.find(id, |story| spec(&story.workflow))?;
+        let found = self.find(id, |story| story.amendment.clone().unwrap_or_else(|| spec(&story.workflow)))?;
         Ok(Some(found).filter(|spec| spec.digest().unwrap() == digest))
     }
 

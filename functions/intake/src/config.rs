@@ -57,6 +57,7 @@ impl Context {
                     plan_revisions: parsed("PLAN_REVISIONS")?,
                     repairs: parsed("REPAIRS")?,
                     review_rounds: parsed("REVIEW_ROUNDS")?,
+                    scope_changes: parsed("SCOPE_CHANGES")?,
                 },
             },
             store: Store::new(dynamo.clone(), required("STATE_TABLE")?, required("AUDIT_TABLE")?),

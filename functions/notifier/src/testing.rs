@@ -4,10 +4,12 @@ use domain::audit::AuditEntry;
 use domain::budget::Usage;
 use domain::failure::Failure;
 use domain::gate::{Decision, Gate, GateKind, GateStatus, Subject, Verdict};
-use domain::ids::{CommitSha, Generation, Revision, TicketKey, WorkflowId};
+use domain::ids::{Attempt, CommitSha, Generation, Revision, TicketKey, WorkflowId};
 use domain::person::{Actor, Channel, Person};
 use domain::qa::{ChecklistResult, CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
-use domain::spec::{ChecklistItem, FileAction, NewDependency, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy};
+use domain::spec::{
+    AmendContext, ChecklistItem, FileAction, NewDependency, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy, amend,
+};
 use domain::task::RunOutcome;
 use domain::ticket::{Priority, Ticket};
 use domain::verify::{Violation, ViolationKind};
@@ -203,6 +205,7 @@ pub(crate) fn spec(workflow: &Workflow) -> Spec {
             file("src/session.js", FileAction::Modify, "Milliseconds were taken for seconds"),
             file("package-lock.json", FileAction::Modify, "One more package"),
         ],
+        amendment: None,
         text: SpecText {
             title: workflow.ticket.title.clone(),
             problem_statement: "Sessions end after **30 seconds**; ask @ops.".to_owned(),
@@ -226,6 +229,20 @@ pub(crate) fn spec(workflow: &Workflow) -> Spec {
     }
 }
 
+/// The amendment of [`spec`] that an agent's wish for two more files leads to.
+pub(crate) fn amended(workflow: &Workflow) -> Spec {
+    let base_paths = ["src/session.js", "package-lock.json", "yarn.lock"].map(str::to_owned).into();
+    let wanted = ["src/clock.js", "yarn.lock"].map(str::to_owned);
+    let context = AmendContext {
+        approved: &spec(workflow),
+        attempt: Attempt::FIRST,
+        base_commit: &sha("a"),
+        base_paths: &base_paths,
+        allow_workflow_files: false,
+    };
+    amend(&wanted, "Time is read there. Ask @ops: https://e.example/x", context).spec.unwrap()
+}
+
 pub(crate) fn qa(workflow: &Workflow) -> QaReport {
     let gate = |name: &str, code, failed_on_base| GateResult {
         name: name.to_owned(),
@@ -238,6 +255,7 @@ pub(crate) fn qa(workflow: &Workflow) -> QaReport {
             output_bytes: 0,
         },
         failed_on_base,
+        tests: None,
     };
     QaReport {
         version: QA_REPORT_VERSION,
@@ -252,13 +270,12 @@ pub(crate) fn qa(workflow: &Workflow) -> QaReport {
             verified_by: VerifiedBy::Person,
             passed: None,
         }],
+        findings: vec![],
+        bug_proof: None,
         duration_ms: 2_000,
     }
 }
-        tests: None,
 
 pub(crate) fn qa_digest(workflow: &Workflow) -> Digest {
     Digest::of(serde_json::to_vec(&qa(workflow)).unwrap())
 }
-        findings: vec![],
-        bug_proof: None,

@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use domain::budget::Usage;
 use domain::failure::{Failure, FailureKind};
 use domain::person::Actor;
-use domain::spec::{Spec, render_markdown};
 use domain::steps::{PlanInput, PlanOutput};
 use domain::workflow::{Event, Workflow};
 use domain::{Revision, Timestamp, WorkflowId, WorkflowState};
@@ -171,7 +169,11 @@ async fn conclude(
     now: Timestamp,
 ) -> Result<PlanOutput, Failure> {
     let event = match ended.answer? {
-        Answer::Spec(spec) => propose(context, workflow, &spec, ended.usage).await?,
+        Answer::Spec(spec) => {
+            let (spec, spec_digest) = context.objects.propose_spec(*spec).await?;
+            let (revision, base_commit) = (workflow.revision, spec.base_commit);
+            Event::SpecProposed { revision, spec_digest, base_commit, usage: ended.usage }
+        }
         Answer::Declined(reason) => Event::FoundUnsuitable { reason, usage: ended.usage },
     };
     let decide = |current: &Workflow| {
@@ -184,28 +186,6 @@ async fn conclude(
     settled(&workflow)?.ok_or_else(|| {
         Failure::new(FailureKind::Inconsistent, format!("workflow {} did not take the plan", workflow.id))
     })
-}
-
-/// Stores the SPEC, both forms, before the row names it. A stored SPEC never changes: where another planning of the
-/// revision was faster (it died before the row named its SPEC, or runs beside this one), that one's is proposed.
-async fn propose(context: &Context, workflow: &Workflow, spec: &Spec, usage: Usage) -> Result<Event, Failure> {
-    let internal = |error: serde_json::Error| Failure::new(FailureKind::Internal, error.to_string());
-    let json = serde_json::to_vec_pretty(spec).map_err(internal)?;
-    let (id, revision) = (&workflow.id, workflow.revision);
-    let key = objects::spec_json(id, revision);
-    let first;
-    let spec = if context.objects.put_new(&key, json, "application/json").await? {
-        spec
-    } else {
-        let bytes = context.objects.get(&key, MAX_SPEC_BYTES).await?;
-        first = serde_json::from_slice::<Spec>(&bytes)
-            .map_err(|error| Failure::new(FailureKind::Inconsistent, format!("the object {key}: {error}")))?;
-        &first
-    };
-    let markdown = render_markdown(spec).into_bytes();
-    context.objects.put(&objects::spec_markdown(id, revision), markdown, "text/markdown; charset=utf-8").await?;
-    let spec_digest = spec.digest().map_err(internal)?;
-    Ok(Event::SpecProposed { revision, spec_digest, base_commit: spec.base_commit.clone(), usage })
 }
 
 /// Logs and measures a planning, also one that failed: what it cost is spent either way.

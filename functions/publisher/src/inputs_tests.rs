@@ -52,6 +52,7 @@ fn spec(id: &WorkflowId) -> Spec {
         ticket_digest: ticket().content_digest(),
         base_commit: base_commit(),
         files: vec![SpecFile { path, action: FileAction::Modify, reason: "why".to_owned(), protection: None }],
+        amendment: None,
         text: SpecText {
             title: "T".to_owned(),
             problem_statement: "P".to_owned(),

@@ -6,8 +6,9 @@ use domain::failure::{Failure, FailureKind};
 use domain::ids::CommitSha;
 use domain::repo_config::{CONFIG_PATH, RepoConfig};
 use domain::spec::Spec;
+use domain::state::WorkflowState;
 use domain::task::{AgentWork, Download, RunKind, TASK_VERSION, Task, Work};
-use domain::workflow::Workflow;
+use domain::workflow::{ChangesRef, Workflow};
 use github::{Repo, SnapshotLimits};
 use store::{Objects, keys};
 
@@ -90,14 +91,20 @@ fn spent(workflow: &Workflow) -> Usage {
     ledger.build.plus(ledger.repair).plus(ledger.review)
 }
 
-/// The last verified change set, if it was made from the same commit: the agent then goes on instead of starting
-/// again.
+/// The last verified change set, so that the agent goes on instead of starting again. It must have been made from the same
+/// commit, or from the one that the SPEC was written for while that is just approved: then nothing that the SPEC names
+/// has changed since, and a change set has nothing else.
 async fn previous_changes(
     workflow: &Workflow,
     base: &CommitSha,
     signed: &Objects,
 ) -> Result<Option<Download>, Failure> {
-    let Some(changes) = workflow.changes.as_ref().filter(|changes| changes.base_commit == *base) else {
+    let spec_base = workflow.spec.as_ref().map(|spec| &spec.base_commit);
+    let still_holds = |changes: &ChangesRef| {
+        let of_the_spec = spec_base == Some(&changes.base_commit);
+        changes.base_commit == *base || workflow.state == WorkflowState::SpecApproved && of_the_spec
+    };
+    let Some(changes) = workflow.changes.as_ref().filter(|changes| still_holds(changes)) else {
         return Ok(None);
     };
     let key = keys::objects::verified(&workflow.id, changes.attempt);

@@ -38,6 +38,7 @@ pub(crate) async fn collect(
     record_end(context, &workflow, &report, now).await?;
     match &report.outcome {
         RunOutcome::Completed => {}
+        RunOutcome::ScopeChangeRequested { .. } => return Ok(CollectOutput::ScopeChangeRequested),
         RunOutcome::BudgetExceeded { limit } => {
             return Err(Failure::new(FailureKind::BudgetExceeded, format!("the ticket's budget is used up: {limit}")));
         }
@@ -119,7 +120,8 @@ pub(crate) async fn fail_attempt(
     Ok(if after.state.is_terminal() { ended(after.state) } else { CollectOutput::Retry })
 }
 
-async fn verified(
+/// The change set of the current attempt, checked against the approved SPEC and stored as verified.
+pub(crate) async fn verified(
     context: &Context,
     workflow: &Workflow,
     report: &RunReport,
@@ -140,10 +142,7 @@ async fn verified(
         Err(error) => return Ok(Err(broken(&error.to_string()))),
     };
     let spec = approved_spec(context, workflow).await?;
-    let base_paths: BTreeSet<String> = {
-        let bytes = context.objects.get(&keys::objects::base_paths(id, attempt), 64 * 1024 * 1024).await?;
-        serde_json::from_slice(&bytes).map_err(|error| inconsistent(format!("the list of base paths: {error}")))?
-    };
+    let base_paths = base_paths(context, workflow).await?;
     let base_commit = workflow.run_base.as_ref().ok_or_else(|| inconsistent("the run has no base commit"))?;
     let verify_context = VerifyContext {
         spec: &spec,
@@ -159,6 +158,13 @@ async fn verified(
         }
         Err(not_verified) => Ok(Err(not_verified)),
     }
+}
+
+/// Every file of the commit that the current attempt's workspace was made from.
+pub(crate) async fn base_paths(context: &Context, workflow: &Workflow) -> Result<BTreeSet<String>, Failure> {
+    let key = keys::objects::base_paths(&workflow.id, workflow.attempt);
+    let bytes = context.objects.get(&key, 64 * 1024 * 1024).await?;
+    serde_json::from_slice(&bytes).map_err(|error| inconsistent(format!("the list of base paths: {error}")))
 }
 
 fn broken(message: &str) -> NotVerified {

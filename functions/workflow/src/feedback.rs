@@ -3,10 +3,12 @@
 
 use std::fmt::Write as _;
 
+use domain::Digest;
 use domain::qa::{Ended, GateResult, QaReport};
 use domain::steps::StepError;
+use domain::spec::{MAX_REQUESTED, RefusedPath, SpecFile};
 use domain::task::RunOutcome;
-use domain::verify::Violation;
+use domain::verify::{NotVerified, Violation};
 
 /// Output of one gate that is repeated, characters.
 const MAX_OUTPUT: usize = 4_000;
@@ -53,14 +55,89 @@ pub(crate) fn broken_run(outcome: &RunOutcome) -> String {
         RunOutcome::ModelFailed { message } => format!("The model did not answer: {message}"),
         RunOutcome::AgentCrashed { message } => format!("The agent program broke: {message}"),
         RunOutcome::Stopped => "The run was stopped from outside before it ended.".to_owned(),
-        RunOutcome::ScopeChangeRequested { paths, reason } => {
-            format!("The agent asked for files that the SPEC does not name ({}): {reason}", paths.join(", "))
-        }
+        RunOutcome::ScopeChangeRequested { .. } => "The agent asked for more files.".to_owned(),
         RunOutcome::SetupFailed { message } => format!("The run could not begin: {message}"),
     }
 }
 
 /// The sandbox ended without a word.
+/// What becomes of the changes of an attempt that ended with a request for more files.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kept<'a> {
+    /// The next attempt starts from them.
+    All,
+    /// There were none.
+    Nothing,
+    /// They broke rules.
+    Refused(&'a [Violation]),
+}
+
+impl<'a> Kept<'a> {
+    pub(crate) fn of(kept: &'a Result<Digest, NotVerified>) -> Self {
+        match kept {
+            Ok(_) => Self::All,
+            Err(NotVerified::Empty) => Self::Nothing,
+            Err(NotVerified::Violations(list)) => Self::Refused(list),
+        }
+    }
+
+    fn say(self, text: &mut String) {
+        match self {
+            Self::All => push(text, "\nWhat was changed within the approved files is kept."),
+            Self::Nothing => {}
+            Self::Refused(list) => {
+                push(text, "\nThe changes of that attempt were not kept. ");
+                push(text, &violations(list));
+            }
+        }
+    }
+}
+
+/// People approved files that the agent asked for. Read only after they did.
+pub(crate) fn scope_change_approved(added: &[&SpecFile], refused: &[RefusedPath], kept: Kept<'_>) -> String {
+    let mut text = "You asked for more files, and people approved these, which the SPEC names now:".to_owned();
+    for file in added {
+        push(&mut text, &format!("\n- `{}` ({})", file.path, file.action.as_str()));
+    }
+    if !refused.is_empty() {
+        push(&mut text, "\nThese stay out of bounds, and nobody was asked about them:");
+        push_refused(&mut text, refused);
+    }
+    kept.say(&mut text);
+    push(&mut text, "\nFinish the work.");
+    text
+}
+
+/// Nothing in the request can be put before people.
+pub(crate) fn scope_change_refused(refused: &[RefusedPath], kept: Kept<'_>) -> String {
+    let mut text = "The request for more files was refused, and nobody was asked:".to_owned();
+    push_refused(&mut text, refused);
+    kept.say(&mut text);
+    push(&mut text, "\nSolve the task within the files that the SPEC names, or ask for others by their exact paths.");
+    text
+}
+
+/// People were asked as often as they may be.
+pub(crate) fn no_scope_change_left(paths: &[String], limit: u32, kept: Kept<'_>) -> String {
+    let times = if limit == 1 { "once".to_owned() } else { format!("{limit} times") };
+    let mut text = match limit {
+        0 => "The request for more files was refused: this deployment does not ask people for more files".to_owned(),
+        _ => format!("The request for more files was refused: people were asked {times} already, which is the limit"),
+    };
+    push(&mut text, " (asked for: ");
+    let shown = paths.iter().take(MAX_REQUESTED).map(|path| domain::text::one_line(path, 200)).collect::<Vec<_>>();
+    push(&mut text, &format!("{}).", shown.join(", ")));
+    kept.say(&mut text);
+    push(&mut text, "\nSolve the task within the files that the SPEC names; another request will not help.");
+    text
+}
+
+fn push_refused(text: &mut String, refused: &[RefusedPath]) {
+    for RefusedPath { path, reason } in refused {
+        push(text, &format!("\n- `{path}`: {reason}"));
+    }
+}
+
 pub(crate) fn no_report(what: &str, error: Option<&StepError>) -> String {
     match error {
         Some(error) => format!("The {what} sandbox ended without a report ({}).", error.error),

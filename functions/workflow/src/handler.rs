@@ -5,7 +5,7 @@ use domain::failure::Failure;
 use domain::steps::WorkflowStep;
 use serde_json::Value;
 
-use crate::{Context, cancel, collect_qa, collect_run, finish, prepare, slots, tasks};
+use crate::{Context, amend_spec, cancel, collect_qa, collect_run, finish, prepare, slots, tasks};
 
 /// Does a step.
 ///
@@ -24,6 +24,9 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result
         WorkflowStep::Prepare { workflow_id } => answer(&Box::pin(prepare::prepare(context, &workflow_id, now)).await?),
         WorkflowStep::CollectRun { workflow_id, attempt, task_error } => {
             answer(&Box::pin(collect_run::collect(context, &workflow_id, attempt, task_error, now)).await?)
+        }
+        WorkflowStep::AmendSpec { workflow_id, attempt } => {
+            answer(&Box::pin(amend_spec::amend_spec(context, &workflow_id, attempt, now)).await?)
         }
         WorkflowStep::CollectQa { workflow_id, attempt, task_error } => {
             answer(&Box::pin(collect_qa::collect(context, &workflow_id, attempt, task_error, now)).await?)

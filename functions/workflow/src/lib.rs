@@ -3,6 +3,7 @@
 //!
 //! This function can neither decide a gate nor publish; it has a read token for one repository at a time.
 
+mod amend_spec;
 mod bundle;
 mod cancel;
 mod collect_qa;

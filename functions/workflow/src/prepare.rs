@@ -86,14 +86,15 @@ enum Base {
     Stale(String),
 }
 
-/// A repair goes on from where the attempt before it began. Everything else starts from the branch as it is now: a
-/// first attempt only if nothing that the SPEC names has changed since it was written.
+/// A repair goes on from where the attempt before it began. Everything else starts from the branch as it is now: the
+/// first attempt under a SPEC only if nothing that the SPEC names has changed since it was written.
 async fn choose_base(workflow: &Workflow, spec: &Spec, repo: &Repo) -> Result<Base, Failure> {
-    if let (Phase::Repair, Some(base)) = (workflow.phase, &workflow.run_base) {
+    let just_approved = workflow.state == WorkflowState::SpecApproved;
+    if let (false, Phase::Repair, Some(base)) = (just_approved, workflow.phase, &workflow.run_base) {
         return Ok(Base::Commit(base.clone()));
     }
     let head = repo.branch_head(&workflow.ticket.base_branch).await.map_err(Failure::from)?;
-    if workflow.state != WorkflowState::SpecApproved {
+    if !just_approved {
         return Ok(Base::Commit(head));
     }
     if workflow.ticket.digest != spec.ticket_digest {

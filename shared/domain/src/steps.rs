@@ -72,6 +72,14 @@ pub enum WorkflowStep {
         #[serde(default)]
         task_error: Option<StepError>,
     },
+    /// Put the agent's request for more files before people, as an amendment of the approved SPEC. Answers
+    /// [`AmendOutput`].
+    AmendSpec {
+        /// The workflow.
+        workflow_id: WorkflowId,
+        /// The attempt whose agent asks.
+        attempt: Attempt,
+    },
     /// Read the QA report. Answers [`CollectOutput`].
     CollectQa {
         /// The workflow.
@@ -162,11 +170,27 @@ pub enum CollectOutput {
         /// Presigned URL of the QA run's `task.json`.
         task_url: String,
     },
+    /// The agent asks for more files than the approved SPEC names.
+    ScopeChangeRequested,
     /// QA passed.
     Passed,
     /// Not good enough; another attempt follows.
     Retry,
     /// Not good enough, and no attempt is left: the workflow has ended.
+    Failed,
+    /// The workflow was cancelled meanwhile.
+    Cancelled,
+}
+
+/// Output of [`WorkflowStep::AmendSpec`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AmendOutput {
+    /// The next revision's SPEC is stored, for people to decide on.
+    Amended,
+    /// There is nothing that people could decide on; the agent is told so by another attempt.
+    Retry,
+    /// The same, and no attempt is left: the workflow has ended.
     Failed,
     /// The workflow was cancelled meanwhile.
     Cancelled,

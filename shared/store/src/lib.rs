@@ -14,6 +14,7 @@ mod outbox;
 mod pulls;
 mod row;
 mod slots;
+mod specs;
 mod tickets;
 mod tokens;
 mod workflows;

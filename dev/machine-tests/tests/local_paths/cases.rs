@@ -3,12 +3,14 @@
 use domain::gate::GateStatus::{Approved, Cancelled, Expired, Pending, Rejected, RevisionRequested};
 use domain::slot::SlotPool;
 use domain::state::WorkflowState;
-use domain::steps::{CollectOutput, MergeOutput, PlanOutput, PrepareOutput, PublishOutput, SlotOutput, StepError};
+use domain::steps::{
+    AmendOutput, CollectOutput, MergeOutput, PlanOutput, PrepareOutput, PublishOutput, SlotOutput, StepError,
+};
 use serde_json::json;
 
 use crate::walk::{
-    Case, Ending, Trouble, Visit, case, close, collect_qa, collect_run, failing, finish, merge, pause, plan, plan_slot,
-    pr_gate, prepare, publish, ready, release, run_agent, run_qa, run_slot, spec_gate, told, verified,
+    Case, Ending, Trouble, Visit, amend, case, close, collect_qa, collect_run, failing, finish, merge, pause, plan,
+    plan_slot, pr_gate, prepare, publish, ready, release, run_agent, run_qa, run_slot, spec_gate, told, verified,
 };
 
 /// How often WaitForChecks is allowed between two gates.
@@ -39,6 +41,17 @@ fn happy() -> Vec<Visit> {
     [published(), vec![pr_gate(Approved, false, false), merge(MergeOutput::Merged)]].concat()
 }
 
+/// The agent of an attempt asks for more files.
+fn asked(attempt: u32, answer: AmendOutput) -> Vec<Visit> {
+    let asks = collect_run(attempt, None, &CollectOutput::ScopeChangeRequested);
+    vec![ready(attempt), run_agent(), asks, amend(attempt, answer)]
+}
+
+/// The same, up to the people's decision.
+fn amended(attempt: u32) -> Vec<Visit> {
+    after(asked(attempt, AmendOutput::Amended), [release("ReleaseRunSlotToAsk", SlotPool::Run)])
+}
+
 fn after(start: Vec<Visit>, rest: impl IntoIterator<Item = Visit>) -> Vec<Visit> {
     start.into_iter().chain(rest).collect()
 }
@@ -46,6 +59,7 @@ fn after(start: Vec<Visit>, rest: impl IntoIterator<Item = Visit>) -> Vec<Visit>
 pub(crate) fn all() -> Vec<Case> {
     let mut all = vec![case("happy", happy(), WorkflowState::Completed)];
     all.extend(loops());
+    all.extend(scope_changes());
     all.extend(ends());
     all.extend(sandbox_failures());
     all.extend(unknown_answers());
@@ -116,6 +130,55 @@ fn loops() -> Vec<Case> {
     ]
 }
 
+/// The agent asks for more files than the approved SPEC names.
+fn scope_changes() -> Vec<Case> {
+    let completed = WorkflowState::Completed;
+    let merged = [pr_gate(Approved, false, false), merge(MergeOutput::Merged)].to_vec();
+    let slot = || run_slot(SlotOutput::Acquired);
+    let decided = |decision| [approved(), amended(1), vec![spec_gate(decision)]].concat();
+    vec![
+        case("scope-change-approved", [decided(Approved), vec![slot()], passed(2), merged.clone()].concat(), completed),
+        case(
+            "scope-change-approved-twice",
+            [decided(Approved), vec![slot()], amended(2), vec![spec_gate(Approved), slot()], passed(3), merged.clone()]
+                .concat(),
+            completed,
+        ),
+        case("scope-change-planned-again", after(decided(RevisionRequested), happy()), completed),
+        case("scope-change-rejected", after(decided(Rejected), [close()]), WorkflowState::SpecRejected),
+        case("scope-change-expired", after(decided(Expired), [close()]), WorkflowState::SpecRejected),
+        case("scope-change-cancelled-at-gate", after(decided(Cancelled), [close()]), WorkflowState::Cancelled),
+        case(
+            "scope-change-refused",
+            [approved(), asked(1, AmendOutput::Retry), passed(2), merged.clone()].concat(),
+            completed,
+        ),
+        case(
+            "scope-change-refused-for-good",
+            after(approved(), asked(1, AmendOutput::Failed)),
+            WorkflowState::QaFailed,
+        ),
+        case(
+            "scope-change-cancelled",
+            [approved(), asked(1, AmendOutput::Cancelled), vec![close()]].concat(),
+            WorkflowState::Cancelled,
+        ),
+        case(
+            "scope-change-in-review",
+            [
+                published(),
+                vec![pr_gate(RevisionRequested, false, true), slot()],
+                amended(2),
+                vec![spec_gate(Approved), slot()],
+                passed(3),
+                merged,
+            ]
+            .concat(),
+            completed,
+        ),
+    ]
+}
+
 fn ends() -> Vec<Case> {
     let cancelled = WorkflowState::Cancelled;
     let spec_rejected = WorkflowState::SpecRejected;
@@ -125,11 +188,11 @@ fn ends() -> Vec<Case> {
     vec![
         case(
             "not-suitable",
-            [plan_slot(SlotOutput::Acquired), plan(PlanOutput::NotSuitable)],
+            [plan_slot(SlotOutput::Acquired), plan(PlanOutput::NotSuitable), close()],
             WorkflowState::NotSuitable,
         ),
-        case("spec-rejected", decided(Rejected), spec_rejected),
-        case("spec-expired", decided(Expired), spec_rejected),
+        case("spec-rejected", after(decided(Rejected), [close()]), spec_rejected),
+        case("spec-expired", after(decided(Expired), [close()]), spec_rejected),
         case(
             "verification-failed",
             after(approved(), [ready(1), run_agent(), collect_run(1, None, &CollectOutput::Failed)]),
@@ -146,9 +209,9 @@ fn ends() -> Vec<Case> {
         case("pr-merged-at-host", at_pr(Approved, true, false), WorkflowState::Completed),
         case("pr-closed-at-host", at_pr(Rejected, true, false), closed),
         case("pr-closed-while-merging", after(at_pr(Approved, false, false), [merge(MergeOutput::Closed)]), closed),
-        case("cancelled-waiting-to-plan", [plan_slot(SlotOutput::Cancelled)], cancelled),
-        case("cancelled-planning", [plan_slot(SlotOutput::Acquired), plan(PlanOutput::Cancelled)], cancelled),
-        case("cancelled-at-spec", decided(Cancelled), cancelled),
+        case("cancelled-waiting-to-plan", [plan_slot(SlotOutput::Cancelled), close()], cancelled),
+        case("cancelled-planning", [plan_slot(SlotOutput::Acquired), plan(PlanOutput::Cancelled), close()], cancelled),
+        case("cancelled-at-spec", after(decided(Cancelled), [close()]), cancelled),
         case(
             "cancelled-waiting-to-run",
             after(decided(Approved), [run_slot(SlotOutput::Cancelled), close()]),
@@ -242,6 +305,17 @@ fn unknown_answers() -> Vec<Case> {
             after(approved(), [ready(1), run_agent(), collect_run(1, None, &CollectOutput::Passed)]),
             "passed",
         ),
+        unknown(
+            "unknown-amendment",
+            after(
+                approved(),
+                asked(1, AmendOutput::Amended).into_iter().map(|visit| match visit.state {
+                    "AmendSpec" => odd(visit),
+                    _ => visit,
+                }),
+            ),
+            "odd",
+        ),
         unknown("unknown-qa", after(after(approved(), built(1)), [collect_qa(1, None, &verified(1))]), "verified"),
         unknown("unknown-pr", after(published(), [pr_gate(Pending, false, false)]), "PENDING"),
         unknown(
@@ -252,14 +326,14 @@ fn unknown_answers() -> Vec<Case> {
     ]
 }
 
-/// Every step fails once at its first visit on these two paths: for good, and until its retries are used up.
+/// Every step fails once at its first visit on these paths: for good, and until its retries are used up.
 fn step_failures() -> Vec<Case> {
     let replanned =
         after(approved(), [prepare(&PrepareOutput::Stale), release("ReleaseRunSlotToReplan", SlotPool::Run)]);
     let closed = after(published(), [pr_gate(Rejected, false, false), close()]);
     let mut seen = Vec::new();
     let mut all = Vec::new();
-    for path in [happy(), replanned, closed] {
+    for path in [happy(), replanned, closed, after(approved(), amended(1))] {
         for (n, visit) in path.iter().enumerate() {
             if seen.contains(&visit.state) || matches!(visit.state, "RunAgent" | "RunQa") {
                 continue;
@@ -282,7 +356,7 @@ fn finish_failures() -> Vec<Case> {
     vec![
         Case {
             name: "finish-fails".to_owned(),
-            visits: vec![plan_slot(SlotOutput::Cancelled), finish(None, Err(lost()))],
+            visits: vec![plan_slot(SlotOutput::Cancelled), close(), finish(None, Err(lost()))],
             ending: ending(),
         },
         Case {

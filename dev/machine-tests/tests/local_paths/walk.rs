@@ -5,8 +5,8 @@ use domain::ids::Attempt;
 use domain::slot::SlotPool;
 use domain::state::WorkflowState;
 use domain::steps::{
-    ApprovalStep, CollectOutput, Done, FinishOutput, GateOutput, MergeOutput, PlanInput, PlanOutput, PrepareOutput,
-    PublishOutput, PublishStep, SlotOutput, StepError, WorkflowStep,
+    AmendOutput, ApprovalStep, CollectOutput, Done, FinishOutput, GateOutput, MergeOutput, PlanInput, PlanOutput,
+    PrepareOutput, PublishOutput, PublishStep, SlotOutput, StepError, WorkflowStep,
 };
 use machine_tests::probe::TOKEN;
 use machine_tests::samples::{AGENT_URL, QA_URL, json, token, workflow_id};
@@ -185,6 +185,11 @@ pub(crate) fn verified(attempt: u32) -> CollectOutput {
 pub(crate) fn collect_qa(attempt: u32, task_error: Option<StepError>, answer: &CollectOutput) -> Visit {
     let attempt = Attempt::new(attempt);
     workflow("CollectQa", &WorkflowStep::CollectQa { workflow_id: workflow_id(), attempt, task_error }, answer)
+}
+
+pub(crate) fn amend(attempt: u32, answer: AmendOutput) -> Visit {
+    let attempt = Attempt::new(attempt);
+    workflow("AmendSpec", &WorkflowStep::AmendSpec { workflow_id: workflow_id(), attempt }, &answer)
 }
 
 pub(crate) fn publish(answer: PublishOutput) -> Visit {

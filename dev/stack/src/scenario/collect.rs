@@ -48,8 +48,10 @@ fn why(event: &Event) -> Option<String> {
         | Event::FoundUnsuitable { reason, .. }
         | Event::SpecWentStale { reason }
         | Event::AttemptFailed { reason, .. }
+        | Event::ScopeChangeRefused { reason, .. }
         | Event::MergeConflict { reason }
         | Event::PrClosed { reason } => Some(reason.clone()),
+        Event::ScopeChangeProposed { agent_reason, .. } => Some(agent_reason.clone()),
         Event::GateDecided { comment, .. } => comment.clone(),
         Event::Failed { failure } => Some(failure.to_string()),
         _ => None,

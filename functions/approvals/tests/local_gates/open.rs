@@ -2,8 +2,9 @@
 
 use domain::WorkflowState;
 use domain::failure::FailureKind;
-use domain::gate::{DecisionRequest, GateKind, GateStatus, Subject, Verdict};
-use domain::ids::TaskToken;
+use domain::gate::requests::DecideAnswer;
+use domain::gate::{DecisionRequest, GateKind, GateStatus, Refusal, Subject, Verdict};
+use domain::ids::{LinkId, TaskToken};
 use domain::outbox::OutboxChannel;
 use domain::person::Actor;
 use domain::steps::GateOutput;
@@ -58,6 +59,37 @@ async fn a_step_that_is_tried_again_after_the_decision_is_told_of_it() {
     office.open(&gate.workflow_id, GateKind::Spec, &second.token).await;
     assert_eq!(second.outcome().await, told_of(&output));
     assert_eq!(office.world.everything().await, before, "nothing is left of the second token");
+}
+
+#[tokio::test]
+async fn an_amendment_opens_a_gate_of_its_own_and_no_earlier_link_opens_it() {
+    let office = Office::start().await;
+    let first = office.opened(&TaskToken::new("first")).await;
+    let link: LinkId = office.mint(&first.id, "bob", at(30)).await.unwrap().link_id.parse().unwrap();
+    office.decide(&first.id, says("ann", Verdict::Approve, &first), at(60)).await;
+    let workflow = office.world.scope_change(&first.workflow_id).await;
+    assert_eq!(workflow.state, WorkflowState::Executing);
+
+    let wait = office.world.wait().await;
+    office.open(&workflow.id, GateKind::Spec, &wait.token).await;
+    let gate = office.gate(&GateKind::Spec.gate_id(&workflow.id, 2).unwrap()).await;
+    let Subject::Spec { revision, spec_digest, .. } = &gate.subject else { panic!("another subject") };
+    assert_eq!((revision.get(), *spec_digest), (2, workflow.spec.unwrap().digest));
+    assert_eq!(office.world.workflow(&workflow.id).await.state, WorkflowState::AwaitingSpecApproval);
+
+    let grant = office.world.gates.link(link.digest()).await.unwrap().unwrap();
+    assert_eq!(grant.gate, first.id);
+    let seen_before = says("bob", Verdict::Approve, &first);
+    let answer = office.decide(&gate.id, seen_before, at(60)).await;
+    let changed = matches!(answer, DecideAnswer::Refused { refusal: Refusal::SubjectChanged, .. });
+    assert!(changed, "what was approved before is no yes to the amendment: {answer:?}");
+    let closed = office.decide(&first.id, says("bob", Verdict::Reject, &first), at(60)).await;
+    assert!(matches!(closed, DecideAnswer::Refused { refusal: Refusal::AlreadyDecided { .. }, .. }), "{closed:?}");
+
+    office.decide(&gate.id, says("bob", Verdict::Approve, &gate), at(90)).await;
+    assert_eq!(wait.outcome().await, told(GateStatus::Approved));
+    let after = office.world.workflow(&workflow.id).await;
+    assert_eq!((after.state, after.attempt.get()), (WorkflowState::SpecApproved, 2));
 }
 
 #[tokio::test]

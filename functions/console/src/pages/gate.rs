@@ -14,7 +14,9 @@ const MAX_COMMENT: usize = domain::gate::MAX_COMMENT_BYTES;
 
 pub(crate) fn gate(facts: &WorkflowFacts, form: &FormFacts<'_>) -> Markup {
     let kind = form.gate.subject.kind();
+    let amendment = kind == GateKind::Spec && facts.spec.as_ref().is_some_and(|spec| spec.amendment.is_some());
     let question = match kind {
+        GateKind::Spec if amendment => "May the agent change these files as well?",
         GateKind::Spec => "May this be built?",
         GateKind::Pr => "May this be merged?",
     };
@@ -22,19 +24,19 @@ pub(crate) fn gate(facts: &WorkflowFacts, form: &FormFacts<'_>) -> Markup {
         (summary(&facts.workflow))
         @if let Some(notice) = form.notice { p.notice role="alert" { (notice) } }
         div.split {
-            div { (subject(facts, kind)) }
-            aside { section { h2 { (question) } (decision_form(form, kind)) } }
+            div { (subject(facts, kind, amendment)) }
+            aside { section { h2 { (question) } (decision_form(form, kind, amendment)) } }
         }
     };
     frame(question, &html! { "pi-tickets" }, &body)
 }
 
 /// What is decided on.
-fn subject(facts: &WorkflowFacts, kind: GateKind) -> Markup {
+fn subject(facts: &WorkflowFacts, kind: GateKind, amendment: bool) -> Markup {
     match kind {
         GateKind::Spec => html! {
             section {
-                h2 { "The plan" }
+                h2 { @if amendment { "An amendment of the approved plan" } @else { "The plan" } }
                 @match &facts.spec {
                     Some(found) => (spec(found)),
                     None => p.bad { "The plan cannot be shown just now, so please do not decide yet. Load this page again." },
@@ -62,8 +64,13 @@ fn subject(facts: &WorkflowFacts, kind: GateKind) -> Markup {
     }
 }
 
-fn decision_form(form: &FormFacts<'_>, kind: GateKind) -> Markup {
+fn decision_form(form: &FormFacts<'_>, kind: GateKind, amendment: bool) -> Markup {
     let (approve, revise, reject) = match kind {
+        GateKind::Spec if amendment => (
+            "the agent goes on, and may change the added files too",
+            "plan anew with my comment; the agent's work so far is dropped",
+            "stop; the ticket is blocked",
+        ),
         GateKind::Spec => {
             ("the agent builds exactly this", "plan again with my comment", "stop; the ticket is blocked")
         }

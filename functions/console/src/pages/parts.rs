@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::path::Protection;
 use domain::qa::{CommandResult, QaReport};
-use domain::spec::{Spec, VerifiedBy, render_markdown};
+use domain::spec::{Amendment, Spec, SpecFile, VerifiedBy, render_markdown};
 use domain::text;
 use domain::workflow::{ChangedFile, Workflow};
 use maud::{Markup, html};
@@ -56,12 +56,31 @@ pub(super) fn summary(workflow: &Workflow) -> Markup {
     }
 }
 
-/// A SPEC: a warning about protected files first, then the whole text.
+/// A SPEC: what an amendment adds and a warning about protected files first, then the whole text.
 pub(super) fn spec(spec: &Spec) -> Markup {
-    let protected = spec.files.iter().filter_map(|file| Some((file, file.protection?)));
+    let (added, files) = spec.added_first();
+    let protected = files.iter().filter_map(|file| Some((file, file.protection?)));
     html! {
+        @if let Some(amendment) = &spec.amendment { (amended(amendment, &added)) }
         (protected_files(protected.map(|(file, protection)| (file.path.as_str(), protection))))
         (markdown::render(&render_markdown(spec)))
+    }
+}
+
+fn amended(amendment: &Amendment, added: &[&SpecFile]) -> Markup {
+    html! {
+        div.notice {
+            strong { "This is an amendment of the approved plan (revision " (amendment.of) ")." }
+            " In attempt " (amendment.asked_in) " the coding agent asked for what follows; everything else is as approved."
+            ul {
+                @for file in added {
+                    li {
+                        code { (line(file.path.as_str())) } " (" (file.action.as_str()) ")"
+                        @if let Some(protection) = file.protection { " ⚠ " (protection.describe()) }
+                    }
+                }
+            }
+        }
     }
 }
 

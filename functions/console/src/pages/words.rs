@@ -94,6 +94,17 @@ pub(super) fn event(event: &Event) -> (String, Option<String>) {
         Event::ChangesVerified { attempt, files, .. } => {
             (format!("Change of attempt {attempt} is within the plan"), Some(format!("{} file(s)", files.len())))
         }
+        Event::ScopeChangeProposed { attempt, revision, added, agent_reason, .. } => {
+            let paths: Vec<&str> = added.iter().map(|file| file.path.as_str()).collect();
+            let said = format!("{}\nThe agent says: {agent_reason}", paths.join(", "));
+            (
+                format!("The agent of attempt {attempt} asked for more files: plan amended, revision {revision}"),
+                Some(said),
+            )
+        }
+        Event::ScopeChangeRefused { attempt, reason, .. } => {
+            (format!("The agent of attempt {attempt} asked for more files and was refused"), Some(reason.clone()))
+        }
         Event::AttemptFailed { attempt, reason, .. } => {
             (format!("Attempt {attempt} was not good enough"), Some(reason.clone()))
         }

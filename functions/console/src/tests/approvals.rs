@@ -35,6 +35,13 @@ async fn a_plan_is_shown_with_its_form() {
 }
 
 #[tokio::test]
+async fn an_amendment_says_so_and_has_the_added_files_first() {
+    let memory = Memory::with([Story::begin("FL-1", "Keep sessions").planned().amended()]);
+    let answer = Call::get(&format!("/approvals/{}", memory.link_for("ann", 1))).to(&memory).await;
+    assert_snapshot!("gate_amendment", answer.page());
+}
+
+#[tokio::test]
 async fn a_pull_request_is_shown_with_its_form() {
     let memory = Memory::with([Story::begin("FL-1", "Keep sessions").planned().approved().published()]);
     let answer = Call::get(&format!("/approvals/{}", memory.link_for("ann", 1))).to(&memory).await;

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::gate::Gate;
 use domain::path::Protection;
 use domain::qa::QaReport;
-use domain::spec::{FileAction, Spec};
+use domain::spec::{FileAction, Spec, SpecFile};
 use domain::text;
 use domain::ticket::Ticket;
 use domain::workflow::{ChangedFile, Workflow};
@@ -61,12 +61,10 @@ struct FileLine {
     protected: bool,
 }
 
-/// Asks for a decision on a SPEC.
+/// Asks for a decision on a SPEC: a plan, or an amendment of an approved one.
 pub fn spec_mail(frame: &Frame<'_>, spec: &Spec) -> Mail {
     let text = &spec.text;
-    let files = file_lines(spec.files.iter().map(|file| {
-        (file.path.as_str(), file.action, file.protection, text::defused(&text::one_line(&file.reason, 160)))
-    }));
+    let (added, files) = spec.added_first();
     let mut facts = vec![
         ("Confidence", format!("{:.0} %", text.confidence * 100.0)),
         ("Forecast", format!("{}, {}", dollars(text.estimated_usd), count(text.estimated_minutes as usize, "minute"))),
@@ -79,23 +77,57 @@ pub fn spec_mail(frame: &Frame<'_>, spec: &Spec) -> Mail {
     if spec.revision.get() > 1 {
         facts.push(("Revision", spec.revision.to_string()));
     }
-    let title = line(&text.title, 200);
-    let letter = Letter {
-        subject: format!("Plan to approve: {}", line(&frame.workflow.ticket.title, 120)),
-        headline: title,
-        question: format!("May this be built in {}?", frame.workflow.ticket.repository),
-        sections: vec![
-            ("What the ticket asks", Part::Prose(ticket_words(frame.ticket))),
-            ("What is wrong", prose(&text.problem_statement)),
-            ("What will be done", prose(&text.proposed_solution)),
-            ("Files that may change", Part::Files(files)),
-            ("In numbers", Part::Facts(with_origin(frame, facts))),
-        ],
-        deadline: deadline(frame),
-        button: "Read the plan and decide",
-        url: frame.url,
+    let (title, repository) = (line(&frame.workflow.ticket.title, 120), &frame.workflow.ticket.repository);
+    let plan = [
+        ("What the ticket asks", Part::Prose(ticket_words(frame.ticket))),
+        ("What is wrong", prose(&text.problem_statement)),
+        ("What will be done", prose(&text.proposed_solution)),
+    ];
+    let numbers = ("In numbers", Part::Facts(with_origin(frame, facts)));
+    let (headline, deadline, url) = (line(&text.title, 200), deadline(frame), frame.url);
+    let letter = match &spec.amendment {
+        None => Letter {
+            subject: format!("Plan to approve: {title}"),
+            headline,
+            question: format!("May this be built in {repository}?"),
+            sections: plan.into_iter().chain([("Files that may change", spec_files(&files)), numbers]).collect(),
+            deadline,
+            button: "Read the plan and decide",
+            url,
+        },
+        Some(amendment) => {
+            let more = count(added.len(), "more file");
+            Letter {
+                subject: format!("Amendment to approve: {more} for {title}"),
+                headline,
+                question: format!(
+                    "This is an amendment of the plan that was approved (revision {}): while it worked, the coding \
+                     agent asked for {more}. Everything else is as approved. May the agent change these as well in \
+                     {repository}?",
+                    amendment.of
+                ),
+                sections: [
+                    ("Added files", spec_files(&added)),
+                    ("Why, in the agent's own words, which nobody has checked", prose(&amendment.agent_reason)),
+                    ("Files that are approved already", spec_files(&files)),
+                ]
+                .into_iter()
+                .chain(plan)
+                .chain([numbers])
+                .collect(),
+                deadline,
+                button: "Read the amendment and decide",
+                url,
+            }
+        }
     };
     letter.mail()
+}
+
+fn spec_files(files: &[&SpecFile]) -> Part {
+    Part::Files(file_lines(files.iter().map(|file| {
+        (file.path.as_str(), file.action, file.protection, text::defused(&text::one_line(&file.reason, 160)))
+    })))
 }
 
 /// Asks for a decision on a pull request.

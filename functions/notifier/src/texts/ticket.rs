@@ -3,7 +3,7 @@
 use domain::WorkflowState;
 use domain::gate::{Gate, GateStatus};
 use domain::path::Protection;
-use domain::spec::{FileAction, Spec};
+use domain::spec::{Amendment, FileAction, Spec, SpecFile};
 use domain::workflow::{ChangedFile, Workflow};
 
 use super::markdown::{block, code, inline, link};
@@ -28,12 +28,15 @@ pub struct SpecFacts<'a> {
     pub page: &'a str,
 }
 
-/// A SPEC was proposed.
+/// A SPEC was proposed: a plan, or an amendment of an approved one.
 pub fn spec_proposed(facts: &SpecFacts<'_>) -> String {
     let SpecFacts { spec, gate, page } = *facts;
     let text = &spec.text;
+    if let Some(amendment) = &spec.amendment {
+        return amended(facts, amendment);
+    }
     let again = if spec.revision.get() > 1 { format!(", revision {}", spec.revision) } else { String::new() };
-    let files = spec.files.iter().map(|file| (file.path.as_str(), file.action, file.protection));
+    let files = spec.files.iter().map(planned);
     paragraphs([
         format!("**Plan{again}: {}**", inline(&text.title, 200)),
         block(&text.proposed_solution, MAX_PROSE),
@@ -45,6 +48,26 @@ pub fn spec_proposed(facts: &SpecFacts<'_>) -> String {
             count(text.estimated_minutes as usize, "minute")
         ),
         format!("{} {}", standing(gate, "the plan"), link("Read the whole plan", page)),
+    ])
+}
+
+/// The agent asked for more files than the approved SPEC names.
+fn amended(facts: &SpecFacts<'_>, amendment: &Amendment) -> String {
+    let SpecFacts { spec, gate, page } = *facts;
+    let (added, approved) = spec.added_first();
+    paragraphs([
+        format!("**Amendment of the approved plan, revision {}: {}**", spec.revision, inline(&spec.text.title, 200)),
+        format!(
+            "While it worked, the coding agent asked for {} that the approved plan (revision {}) does not name. \
+             Everything else is as approved. The work rests until people have decided.",
+            count(added.len(), "file"),
+            amendment.of
+        ),
+        file_list("It adds", added.iter().map(|file| planned(file))),
+        "The agent's reason, in its own words, which nobody has checked:".to_owned(),
+        block(&amendment.agent_reason, MAX_PROSE),
+        file_list("Approved already are", approved.iter().map(|file| planned(file))),
+        format!("{} {}", standing(gate, "the amendment"), link("Read the whole plan", page)),
     ])
 }
 
@@ -158,6 +181,10 @@ fn standing(gate: &Gate, what: &str) -> String {
 
 fn spent(workflow: &Workflow) -> String {
     format!("{}, {}.", count(workflow.attempt.get() as usize, "attempt"), usd(&workflow.ledger.total()))
+}
+
+fn planned(file: &SpecFile) -> (&str, FileAction, Option<Protection>) {
+    (file.path.as_str(), file.action, file.protection)
 }
 
 fn changed(file: &ChangedFile) -> (&str, FileAction, Option<Protection>) {

@@ -1,3 +1,5 @@
+use domain::budget::Usage;
+
 use super::*;
 use crate::session::fixture;
 

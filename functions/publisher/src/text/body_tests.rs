@@ -56,6 +56,7 @@ fn facts(words: &str) -> Facts {
             ticket_digest: Digest::of("t"),
             base_commit: base.clone(),
             files: vec![],
+            amendment: None,
             text: SpecText {
                 title: words.to_owned(),
                 problem_statement: format!("Sessions end after 30 seconds.\n\n{words}"),

@@ -203,6 +203,7 @@ impl TestChange {
             ticket_digest: Digest::of("t"),
             base_commit: self.base.clone(),
             files: self.files.iter().map(spec_file).collect(),
+            amendment: None,
             text: SpecText {
                 title: title.to_owned(),
                 problem_statement: "They end.".to_owned(),

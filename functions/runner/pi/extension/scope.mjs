@@ -16,7 +16,7 @@ export const SCOPE_FILE_VARIABLE = "PI_TICKETS_SCOPE_FILE";
 export const HANDSHAKE_COMMAND = "pi-tickets-scope";
 
 /** The tool by which the agent asks for files that the SPEC does not list. */
-export const REQUEST_TOOL = "request_files";
+export const REQUEST_TOOL = "request_scope_change";
 
 const GUARDED_TOOLS = new Set(["write", "edit"]);
 const UNICODE_SPACES = /[\u00A0\u2000-\u200A\u202F\u205F\u3000]/g;
@@ -112,23 +112,30 @@ function allowed(scope) {
 const requestParameters = {
   type: "object",
   properties: {
-    files: {
+    paths: {
       type: "array",
       minItems: 1,
       maxItems: 20,
-      items: {
-        type: "object",
-        properties: {
-          path: { type: "string", description: "Exact path relative to the repository's root" },
-          action: { type: "string", enum: ["create", "modify", "delete"] },
-          reason: { type: "string", description: "Why the task cannot be solved without it" },
-        },
-        required: ["path", "action", "reason"],
-      },
+      items: { type: "string", description: "Exact path relative to the repository's root, no pattern" },
+      description: "The files that the approved SPEC does not list and that must be created or changed as well",
     },
+    reason: { type: "string", minLength: 1, description: "Why the task cannot be solved without them" },
   },
-  required: ["files"],
+  required: ["paths", "reason"],
 };
+
+/**
+ * Decides about a request for more files. Whether the paths can be asked for at all is judged outside the sandbox.
+ * @param {{ files: Map<string, string>, problem?: string }} scope
+ * @param {{ paths: string[], reason: string }} request
+ * @returns {string | undefined} Why it is pointless, if it is: the run then goes on.
+ */
+export function pointless(scope, { paths, reason }) {
+  if (reason.trim() === "") return "Say in `reason` why the task cannot be solved without these files.";
+  const listed = paths.filter((path) => scope.files.has(path));
+  if (listed.length < paths.length) return undefined;
+  return `The approved SPEC lists ${listed.map((path) => `\`${path}\``).join(", ")} already. ${allowed(scope)}`;
+}
 
 /** The extension. */
 export default function scopeExtension(pi) {
@@ -138,14 +145,16 @@ export default function scopeExtension(pi) {
 
   pi.registerTool({
     name: REQUEST_TOOL,
-    label: "Request files",
+    label: "Request a change of scope",
     description:
-      "Ask for files that the approved SPEC does not list. Only when the task cannot be solved without them. " +
-      "The people who follow the ticket read the request; the files stay out of bounds in this run.",
+      "Ask for files that the approved SPEC does not list. Only when the task cannot be solved without them: it ends " +
+      "this run, and people decide. What was changed within the approved files is kept for the next run.",
     parameters: requestParameters,
-    async execute(_id, parameters) {
-      const text = "Recorded. The files stay out of bounds in this run. Do what the approved files allow, then stop.";
-      return { content: [{ type: "text", text }], details: { files: parameters.files } };
+    async execute(_id, request) {
+      const problem = pointless(scope, request);
+      if (problem !== undefined) throw new Error(problem);
+      const text = "The request is recorded. This run ends here; people decide about the files.";
+      return { content: [{ type: "text", text }], details: request, terminate: true };
     },
   });
 

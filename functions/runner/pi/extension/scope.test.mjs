@@ -51,7 +51,7 @@ describe("every other path", () => {
     assert.equal(block, true);
     assert.match(reason, /`src\/b.txt` is not in the approved SPEC/);
     assert.match(reason, /`src\/a.txt` \(modify\)/);
-    assert.match(reason, /request_files/);
+    assert.match(reason, /request_scope_change/);
   });
 
   it("is refused outside the repository, through links too", () => {
@@ -87,6 +87,9 @@ it("registers the guard, the request tool and the handshake", async () => {
   assert.equal(seen.on.tool_call({ toolName: "write", input: { path: "x" } }, { cwd }).block, true);
   assert.deepEqual(seen.commands, [HANDSHAKE_COMMAND]);
   assert.equal(seen.tools[0].name, REQUEST_TOOL);
-  const files = [{ path: "x", action: "modify", reason: "y" }];
-  assert.deepEqual((await seen.tools[0].execute("1", { files })).details, { files });
+  const request = { paths: ["x", "src/a.txt"], reason: "It is called there." };
+  const { details, terminate } = await seen.tools[0].execute("1", request);
+  assert.deepEqual({ details, terminate }, { details: request, terminate: true });
+  await assert.rejects(seen.tools[0].execute("2", { ...request, paths: ["src/a.txt"] }), /lists `src\/a.txt` already/);
+  await assert.rejects(seen.tools[0].execute("3", { ...request, reason: " " }), /Say in `reason` why/);
 });

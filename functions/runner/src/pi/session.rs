@@ -17,8 +17,8 @@ use crate::proxy::{Meter, MeterState};
 
 /// The command that our extension registers, so that its absence is noticed.
 const HANDSHAKE_COMMAND: &str = "pi-tickets-scope";
-/// The tool by which the agent asks for files.
-const REQUEST_TOOL: &str = "request_files";
+/// The tool by which the agent asks for more files. It ends the run.
+const REQUEST_TOOL: &str = "request_scope_change";
 /// How long Pi may take to start.
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long Pi may take to end in order.
@@ -65,6 +65,7 @@ pub async fn run(
         last: None,
         summary: None,
         tools: Vec::new(),
+        asking: Vec::new(),
         requested: Vec::new(),
     };
     let outcome = session.drive(message, watch, meter).await;
@@ -89,7 +90,16 @@ struct Session<'a> {
     summary: Option<String>,
     /// Calls that run: id and short form of the input.
     tools: Vec<(String, String)>,
-    requested: Vec<(String, String)>,
+    /// Requests for more files that run.
+    asking: Vec<(String, ScopeRequest)>,
+    /// Requests that the extension has taken.
+    requested: Vec<ScopeRequest>,
+}
+
+/// What the agent wants. Nothing in it is checked.
+struct ScopeRequest {
+    paths: Vec<String>,
+    reason: String,
 }
 
 impl Session<'_> {
@@ -121,6 +131,10 @@ impl Session<'_> {
                         Some(Record::Settled) => return RunOutcome::Completed,
                         Some(record) => self.take(record),
                         None => return RunOutcome::AgentCrashed { message: self.obituary() },
+                    }
+                    // Pi ends by itself after the request, unless the model called something else at the same time.
+                    if !self.requested.is_empty() && self.tools.is_empty() {
+                        return self.abort(RunOutcome::Completed).await;
                     }
                 }
                 () = sleep_until(heard + watch.silence) => return RunOutcome::Silent,
@@ -186,13 +200,16 @@ impl Session<'_> {
             }
             Record::ToolStart(start) => {
                 let summary = tool_summary(&start);
-                self.note_request(&start);
+                self.asking.extend(scope_request(&start).map(|request| (start.tool_call_id.clone(), request)));
                 self.emit_tool(&start.tool_name, &summary, None);
                 self.tools.push((start.tool_call_id, summary));
             }
             Record::ToolEnd(ToolEnd { tool_call_id, tool_name, is_error, .. }) => {
                 let position = self.tools.iter().position(|(id, _)| *id == tool_call_id);
                 let summary = position.map(|index| self.tools.swap_remove(index).1).unwrap_or_default();
+                let asked = self.asking.iter().position(|(id, _)| *id == tool_call_id);
+                let asked = asked.map(|index| self.asking.swap_remove(index).1);
+                self.requested.extend(asked.filter(|_| !is_error));
                 self.emit_tool(&tool_name, &summary, Some(is_error));
             }
             Record::RetryScheduled { attempt, error } => {
@@ -206,14 +223,6 @@ impl Session<'_> {
 
     fn emit_tool(&self, name: &str, summary: &str, failed: Option<bool>) {
         self.progress.emit(ProgressEvent::Tool { name: name.to_owned(), summary: summary.to_owned(), failed });
-    }
-
-    fn note_request(&mut self, start: &ToolStart) {
-        if start.tool_name == REQUEST_TOOL {
-            let files = start.args["files"].as_array().into_iter().flatten();
-            let text = |file: &Value, name: &str| file[name].as_str().unwrap_or_default().to_owned();
-            self.requested.extend(files.map(|file| (text(file, "path"), text(file, "reason"))));
-        }
     }
 
     fn obituary(&self) -> String {
@@ -231,6 +240,10 @@ impl Session<'_> {
         let MeterState { cut_off, failure, .. } = meter.state();
         match &self.last {
             _ if cut_off.is_some() => RunOutcome::BudgetExceeded { limit: cut_off.unwrap_or_default() },
+            _ if !self.requested.is_empty() => RunOutcome::ScopeChangeRequested {
+                paths: self.requested.iter().flat_map(|request| request.paths.clone()).collect(),
+                reason: self.requested.iter().map(|request| request.reason.as_str()).collect::<Vec<_>>().join("\n"),
+            },
             Some(last) if last.stop_reason == "error" => {
                 let message = failure.or_else(|| last.error.clone());
                 RunOutcome::ModelFailed { message: message.unwrap_or_else(|| "the model call failed".to_owned()) }
@@ -238,15 +251,6 @@ impl Session<'_> {
             None => {
                 RunOutcome::ModelFailed { message: failure.unwrap_or_else(|| "the model never answered".to_owned()) }
             }
-            _ if !self.requested.is_empty() => RunOutcome::ScopeChangeRequested {
-                paths: self.requested.iter().map(|(path, _)| path.clone()).collect(),
-                reason: self
-                    .requested
-                    .iter()
-                    .map(|(path, why)| format!("{path}: {why}"))
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            },
             Some(_) => RunOutcome::Completed,
         }
     }
@@ -267,6 +271,14 @@ async fn cut_off(meter: &mut watch::Receiver<MeterState>, turns: &mut u64, progr
             pending::<()>().await;
         }
     }
+}
+
+/// What a call of [`REQUEST_TOOL`] asks for.
+fn scope_request(start: &ToolStart) -> Option<ScopeRequest> {
+    let paths = start.args["paths"].as_array().into_iter().flatten();
+    let reason = start.args["reason"].as_str().unwrap_or_default().to_owned();
+    (start.tool_name == REQUEST_TOOL)
+        .then(|| ScopeRequest { paths: paths.filter_map(Value::as_str).map(str::to_owned).collect(), reason })
 }
 
 /// A tool's input in one line: its path or its command.

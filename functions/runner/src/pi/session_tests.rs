@@ -84,16 +84,33 @@ async fn a_stop_is_kept_even_when_pi_ignores_it() {
 }
 
 #[tokio::test]
-async fn a_failing_model_and_a_wish_for_files_are_told_apart() {
+async fn a_failing_model_is_told_in_its_words() {
     let failing = r#"echo '{"type":"message_end","message":{"role":"assistant","content":[],"stopReason":"error","errorMessage":"400 bad"}}'; echo '{"type":"agent_settled"}'; read end"#;
     assert_eq!(outcome(failing, patient()).await, RunOutcome::ModelFailed { message: "400 bad".to_owned() });
-    let asking = r#"echo '{"type":"tool_execution_start","toolCallId":"t","toolName":"request_files","args":{"files":[{"path":"b.txt","action":"modify","reason":"it is called there"}]}}'
-echo '{"type":"message_end","message":{"role":"assistant","content":[],"stopReason":"stop"}}'; echo '{"type":"agent_settled"}'; read end"#;
+}
+
+/// A call of the request tool, as Pi tells of it.
+fn request(error: bool) -> String {
+    format!(
+        r#"echo '{{"type":"message_end","message":{{"role":"assistant","content":[],"stopReason":"toolUse"}}}}'
+echo '{{"type":"tool_execution_start","toolCallId":"t","toolName":"request_scope_change","args":{{"paths":["b.txt","c.txt"],"reason":"it is called there"}}}}'
+echo '{{"type":"tool_execution_end","toolCallId":"t","toolName":"request_scope_change","result":{{}},"isError":{error}}}'
+"#
+    )
+}
+
+#[tokio::test]
+async fn a_request_for_more_files_ends_the_run() {
     let expected = RunOutcome::ScopeChangeRequested {
-        paths: vec!["b.txt".to_owned()],
-        reason: "b.txt: it is called there".to_owned(),
+        paths: vec!["b.txt".to_owned(), "c.txt".to_owned()],
+        reason: "it is called there".to_owned(),
     };
-    assert_eq!(outcome(asking, patient()).await, expected);
+    let settled = r#"echo '{"type":"agent_settled"}'; read end"#;
+    assert_eq!(outcome(&format!("{}{settled}", request(false)), patient()).await, expected, "Pi ends by itself");
+    let going_on = format!("{}read abort\n{settled}", request(false));
+    assert_eq!(outcome(&going_on, patient()).await, expected, "Pi is told to end");
+    let refused = format!("{}{settled}", request(true));
+    assert_eq!(outcome(&refused, patient()).await, RunOutcome::Completed, "the extension refused it");
 }
 
 #[tokio::test]

@@ -128,15 +128,18 @@ async fn a_provider_that_refuses_is_told_in_its_words() {
 }
 
 #[tokio::test]
-async fn the_agent_can_ask_for_more_files() {
-    let ask = r#"{"for":"code","respond":[{"tool":"request_files","input":{"files":[{"path":"src/b.txt","action":"modify","reason":"It is called there."}]}}]}"#;
-    let world = World::new(&[ask, r#"{"for":"code","respond":[{"text":"I need more files."}]}"#]).await;
+async fn the_agent_can_ask_for_more_files_which_ends_its_run() {
+    let listed = r#"{"for":"code","respond":[{"tool":"request_scope_change","input":{"paths":["src/a.txt"],"reason":"It is wrong."}}]}"#;
+    let ask = r#"{"for":"code","respond":[{"tool":"request_scope_change","input":{"paths":["src/b.txt"],"reason":"It is called there."}}]}"#;
+    let world = World::new(&[EDIT, listed, ask, r#"{"for":"code","respond":[{"text":"Never asked for."}]}"#]).await;
     let report = world.run(&world.task(agent(world.agent_work()))).await;
     let expected = RunOutcome::ScopeChangeRequested {
         paths: vec!["src/b.txt".to_owned()],
-        reason: "src/b.txt: It is called there.".to_owned(),
+        reason: "It is called there.".to_owned(),
     };
     assert_eq!(report.outcome, expected);
+    assert_eq!(report.usage.turns, 3, "the run goes on after a request for a listed file and ends with the other");
+    assert_eq!(world.changes(&report).1["src/a.txt"], "new\n", "what was done before is kept");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use domain::failure::Failure;
 use domain::ids::{Attempt, CommitSha, TaskToken, WorkflowId};
 use domain::slot::SlotPool;
 use domain::spec::FileAction;
-use domain::steps::{CollectOutput, Done, FinishOutput, PrepareOutput, StepError, WorkflowStep};
+use domain::steps::{AmendOutput, CollectOutput, Done, FinishOutput, PrepareOutput, StepError, WorkflowStep};
 use domain::task::{AgentWork, REPORT_VERSION, RunOutcome, RunReport, Task, Work};
 use domain::workflow::Workflow;
 use serde::de::DeserializeOwned;
@@ -75,6 +75,10 @@ impl Desk {
     pub(crate) async fn collect_run(&self, id: &WorkflowId, attempt: Attempt) -> Result<CollectOutput, Failure> {
         let task_error = Some(StepError { error: "States.TaskFailed".to_owned(), cause: String::new() });
         self.step(WorkflowStep::CollectRun { workflow_id: id.clone(), attempt, task_error }).await
+    }
+
+    pub(crate) async fn amend(&self, id: &WorkflowId, attempt: Attempt) -> Result<AmendOutput, Failure> {
+        self.step(WorkflowStep::AmendSpec { workflow_id: id.clone(), attempt }).await
     }
 
     pub(crate) async fn collect_qa(&self, id: &WorkflowId, attempt: Attempt) -> Result<CollectOutput, Failure> {

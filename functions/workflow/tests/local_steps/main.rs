@@ -8,4 +8,5 @@ mod collect;
 mod desk;
 mod finish;
 mod prepare;
+mod scope;
 mod slots;

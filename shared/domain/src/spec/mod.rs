@@ -1,5 +1,6 @@
 //! The SPEC: the plan that a model proposes, a person approves and the sandbox enforces.
 
+mod amend;
 mod render;
 mod validate;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use amend::{AmendContext, Amended, Amendment, MAX_REQUESTED, RefusedPath, amend};
 pub use render::render_markdown;
 pub use validate::{SpecContext, SpecProblem, validate};
 
@@ -150,6 +152,9 @@ pub struct Spec {
     pub base_commit: CommitSha,
     /// The files, each path valid and named once, in path order.
     pub files: Vec<SpecFile>,
+    /// What it adds to which approved revision, if it is no plan of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amendment: Option<Amendment>,
     /// What the model wrote, its `files` emptied: [`Spec::files`] is the one list.
     #[serde(flatten)]
     pub text: SpecText,
@@ -212,5 +217,13 @@ impl Spec {
     /// The allowed action of each path.
     pub fn scope(&self) -> BTreeMap<&RepoPath, FileAction> {
         self.files.iter().map(|file| (&file.path, file.action)).collect()
+    }
+    /// The files that an amendment adds, then the others: the order in which people are shown them. Protected files are
+    /// first among each.
+    pub fn added_first(&self) -> (Vec<&SpecFile>, Vec<&SpecFile>) {
+        let is_added = |file: &SpecFile| self.amendment.as_ref().is_some_and(|it| it.added.contains(&file.path));
+        let mut files: Vec<&SpecFile> = self.files.iter().collect();
+        files.sort_by_key(|file| file.protection.is_none());
+        files.into_iter().partition(|file| is_added(file))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ChecklistItem, Spec, SpecFile, VerifiedBy};
+use super::{Amendment, ChecklistItem, Spec, SpecFile, VerifiedBy};
 
 /// Renders SPEC.md. The same SPEC always gives the same bytes.
 pub fn render_markdown(spec: &Spec) -> String {
@@ -28,8 +28,10 @@ pub fn render_markdown(spec: &Spec) -> String {
             text.estimated_minutes
         ),
     );
+    amendment(&mut out, spec);
     section(&mut out, "Problem", &text.problem_statement);
     section(&mut out, "Solution", &text.proposed_solution);
+    heading(&mut out, "Files");
     files(&mut out, &spec.files);
     heading(&mut out, "Implementation plan");
     for (number, step) in text.implementation_plan.iter().enumerate() {
@@ -63,9 +65,38 @@ pub fn render_markdown(spec: &Spec) -> String {
     out
 }
 
-fn files(out: &mut String, files: &[SpecFile]) {
-    heading(out, "Files");
-    let (protected, ordinary): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.protection.is_some());
+/// What an amendment adds, and who asked for it.
+fn amendment(out: &mut String, spec: &Spec) {
+    let Some(amendment) = &spec.amendment else { return };
+    let Amendment { of, of_base_commit, asked_in, agent_reason, .. } = amendment;
+    let (added, _) = spec.added_first();
+    let files_more = if added.len() == 1 { "1 more file".to_owned() } else { format!("{} more files", added.len()) };
+    heading(out, &format!("Amendment of revision {of}: {files_more}"));
+    let base = if *of_base_commit == spec.base_commit {
+        String::new()
+    } else {
+        format!(" Revision {of} was written for commit `{of_base_commit}`.")
+    };
+    line(
+        out,
+        &format!(
+            "Revision {of} was approved. In attempt {asked_in} the coding agent asked for {files_more}; everything else \
+             in this SPEC is as in revision {of}.{base}"
+        ),
+    );
+    line(out, "");
+    files(out, added);
+    line(out, "");
+    line(out, "The agent's reason, in its own words, which nobody has checked:");
+    line(out, "");
+    let reason = if agent_reason.is_empty() { "(none given)" } else { agent_reason };
+    for quoted in reason.lines() {
+        line(out, format!("> {quoted}").trim_end());
+    }
+}
+
+fn files<'a>(out: &mut String, files: impl IntoIterator<Item = &'a SpecFile>) {
+    let (protected, ordinary): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.protection.is_some());
     line(out, "| path | action | reason |");
     line(out, "|---|---|---|");
     for file in protected.into_iter().chain(ordinary) {
@@ -142,6 +173,7 @@ mod tests {
             ticket,
             base_commit: "a".repeat(40).parse().unwrap(),
             files: vec![file("a.js", "why | not\nreally"), file("package-lock.json", "new package")],
+            amendment: None,
             text: SpecText {
                 title: "Keep sessions".to_owned(),
                 problem_statement: "They end.".to_owned(),

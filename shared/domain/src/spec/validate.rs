@@ -9,7 +9,10 @@ use crate::ids::{CommitSha, Revision, TicketKey, WorkflowId};
 use crate::path::{Protection, RepoPath, fold};
 
 /// Most files that one SPEC may name.
-const MAX_FILES: usize = 100;
+pub(super) const MAX_FILES: usize = 100;
+/// Why a file under `.github/workflows` is refused.
+pub(super) const WORKFLOW_FILE: &str =
+    "it is under `.github/workflows`, which this deployment does not allow any SPEC to change";
 const MAX_LINE: usize = 200;
 const MAX_PROSE: usize = 20_000;
 const MAX_ITEMS: usize = 50;
@@ -65,6 +68,7 @@ pub fn validate(draft: SpecDraft, context: SpecContext<'_>) -> Result<Spec, Vec<
         ticket_digest: context.ticket_digest,
         base_commit: context.base_commit.clone(),
         files,
+        amendment: None,
         text: SpecText {
             title: draft.title,
             problem_statement: draft.problem_statement,
@@ -172,9 +176,7 @@ fn check_files(draft: &SpecDraft, context: SpecContext<'_>, problems: &mut Vec<S
         }
         let protection = path.protection();
         if protection == Some(Protection::Workflow) && !context.allow_workflow_files {
-            problems.push(SpecProblem(format!(
-                "`{path}` is under `.github/workflows`, which this deployment does not allow any SPEC to change"
-            )));
+            problems.push(SpecProblem(format!("`{path}`: {WORKFLOW_FILE}")));
         }
         files.push(SpecFile { path, action: file.action, reason: file.reason.clone(), protection });
     }
@@ -184,11 +186,20 @@ fn check_files(draft: &SpecDraft, context: SpecContext<'_>, problems: &mut Vec<S
 
 /// A new file cannot stand below something that is a file.
 fn check_parents(path: &RepoPath, base_paths: &BTreeSet<String>, problems: &mut Vec<SpecProblem>) {
-    let text = path.as_str();
-    let file_parent = text.match_indices('/').map(|(at, _)| &text[..at]).find(|parent| base_paths.contains(*parent));
-    if let Some(parent) = file_parent {
+    if let Some(parent) = file_parent(path, |parent| base_paths.contains(parent)) {
         problems.push(SpecProblem(format!("`{path}` cannot be created: `{parent}` is a file")));
     }
+}
+
+/// The first folder above a path that is a file.
+pub(super) fn file_parent(path: &RepoPath, is_file: impl Fn(&str) -> bool) -> Option<&str> {
+    let text = path.as_str();
+    text.match_indices('/').map(|(at, _)| &text[..at]).find(|parent| is_file(parent))
+}
+
+/// The existing file that a new path could not be told from on some file system.
+pub(super) fn existing_twin<'a>(folded: &str, base_paths: &'a BTreeSet<String>) -> Option<&'a str> {
+    base_paths.iter().map(String::as_str).find(|path| fold(path) == folded)
 }
 
 #[cfg(test)]

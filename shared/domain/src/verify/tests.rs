@@ -23,6 +23,7 @@ fn spec(files: &[(&str, FileAction)]) -> Spec {
                 protection: None,
             })
             .collect(),
+        amendment: None,
         text: SpecText { confidence: 1.0, ..SpecText::default() },
     }
 }

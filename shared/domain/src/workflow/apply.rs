@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::{ChangesRef, Event, PullRequestRef, QaRef, SpecRef, Workflow};
 use crate::audit::{AuditEntry, AuditHead};
 use crate::budget::Phase;
+use crate::digest::Digest;
 use crate::gate::{GateKind, GateStatus, Verdict};
+use crate::ids::Attempt;
 use crate::outbox::{Notice, OutboxChannel, OutboxMessage};
 use crate::person::Actor;
 use crate::state::WorkflowState as S;
@@ -82,9 +84,20 @@ impl Workflow {
         self.repairs < self.limits.repairs
     }
 
-    /// Whether another revision of the SPEC is allowed.
+    /// Whether another revision of the SPEC is allowed. Amendments that the agent asked for do not count.
     pub fn may_revise(&self) -> bool {
-        self.revision.get() <= self.limits.plan_revisions
+        self.revision.get().saturating_sub(self.scope_changes) <= self.limits.plan_revisions
+    }
+
+    /// Whether another request of the agent for more files may be put before people.
+    pub fn may_change_scope(&self) -> bool {
+        self.scope_changes < self.limits.scope_changes
+    }
+
+    /// Whether there is a SPEC that a gate has to be opened for: a plan's, or an amendment that the agent asked for.
+    pub fn spec_gate_is_due(&self) -> bool {
+        let undecided = self.spec.as_ref().is_some_and(|spec| !spec.approved);
+        undecided && matches!(self.state, S::Planning | S::Executing)
     }
 
     /// Whether another round of review is allowed.
@@ -94,21 +107,24 @@ impl Workflow {
 
     fn take(&mut self, event: &Event, notices: &mut Vec<(OutboxChannel, Notice)>) -> Result<(), ApplyError> {
         let allowed = |when: bool| if when { Ok(()) } else { Err(()) };
+        let executing = self.state == S::Executing && !self.spec_gate_is_due();
         let checked = match event {
             Event::Created { .. } => Err(()),
             Event::TicketUpdated { .. } | Event::CancelRequested { .. } => allowed(!self.state.is_terminal()),
             Event::PlanningStarted { .. } => allowed(matches!(self.state, S::Pending | S::Planning)),
             Event::SpecProposed { .. } | Event::FoundUnsuitable { .. } => allowed(self.state == S::Planning),
-            Event::GateOpened { kind: GateKind::Spec, .. } => allowed(self.state == S::Planning),
+            Event::GateOpened { kind: GateKind::Spec, .. } => allowed(self.spec_gate_is_due()),
             Event::GateOpened { kind: GateKind::Pr, .. } => allowed(self.state == S::PrCreated),
             Event::GateDecided { kind: GateKind::Spec, .. } => allowed(self.state == S::AwaitingSpecApproval),
             Event::GateDecided { kind: GateKind::Pr, .. } | Event::MergeConflict { .. } => {
                 allowed(self.state == S::AwaitingPrApproval)
             }
             Event::SpecWentStale { .. } => allowed(matches!(self.state, S::SpecApproved)),
-            Event::RunPrepared { .. } => allowed(matches!(self.state, S::SpecApproved | S::Executing)),
-            Event::RunEnded { .. } | Event::ChangesVerified { .. } => allowed(self.state == S::Executing),
-            Event::AttemptFailed { .. } => allowed(matches!(self.state, S::Executing | S::QaRunning)),
+            Event::RunPrepared { .. } => allowed(executing || self.state == S::SpecApproved),
+            Event::RunEnded { .. } | Event::ChangesVerified { .. } => allowed(executing),
+            Event::ScopeChangeProposed { .. } => allowed(executing && self.may_change_scope()),
+            Event::ScopeChangeRefused { .. } => allowed(executing),
+            Event::AttemptFailed { .. } => allowed(executing || self.state == S::QaRunning),
             Event::QaFinished { .. } => allowed(self.state == S::QaRunning),
             Event::PrPublished { .. } => allowed(matches!(self.state, S::QaRunning)),
             Event::PrMerged { .. } => allowed(self.state == S::AwaitingPrApproval),
@@ -129,8 +145,12 @@ impl Workflow {
     fn check_round(&self, event: &Event) -> Result<(), ApplyError> {
         let current = match event {
             Event::PlanningStarted { revision } | Event::SpecProposed { revision, .. } => *revision == self.revision,
+            Event::ScopeChangeProposed { attempt, revision, .. } => {
+                *attempt == self.attempt && *revision == self.revision.next()
+            }
             Event::RunPrepared { attempt, .. }
             | Event::RunEnded { attempt, .. }
+            | Event::ScopeChangeRefused { attempt, .. }
             | Event::ChangesVerified { attempt, .. }
             | Event::AttemptFailed { attempt, .. }
             | Event::QaFinished { attempt, .. } => *attempt == self.attempt,
@@ -183,11 +203,18 @@ impl Workflow {
             }
             Event::ChangesVerified { attempt, digest, .. } => {
                 self.state = S::QaRunning;
-                self.changes = self.run_base.clone().map(|base_commit| ChangesRef {
-                    attempt: *attempt,
-                    digest: *digest,
-                    base_commit,
-                });
+                self.keep_changes(*attempt, Some(*digest));
+            }
+            Event::ScopeChangeProposed { attempt, revision, spec_digest, base_commit, kept, feedback, .. } => {
+                self.scope_changes += 1;
+                self.revision = *revision;
+                self.spec = Some(SpecRef { digest: *spec_digest, base_commit: base_commit.clone(), approved: false });
+                self.keep_changes(*attempt, *kept);
+                self.next_attempt(self.phase, feedback);
+            }
+            Event::ScopeChangeRefused { attempt, reason, kept, .. } => {
+                self.keep_changes(*attempt, *kept);
+                self.fail_attempt(reason);
             }
             Event::AttemptFailed { reason, .. } => self.fail_attempt(reason),
             Event::QaFinished { attempt, passed, report, .. } => {
@@ -223,6 +250,13 @@ impl Workflow {
                 self.failure = Some(failure.clone());
                 self.end(S::Error, &failure.message);
             }
+        }
+    }
+
+    /// Notes a verified change set; without one, that of an earlier attempt stays.
+    fn keep_changes(&mut self, attempt: Attempt, digest: Option<Digest>) {
+        if let (Some(digest), Some(base_commit)) = (digest, self.run_base.clone()) {
+            self.changes = Some(ChangesRef { attempt, digest, base_commit });
         }
     }
 
@@ -299,7 +333,12 @@ impl Workflow {
         }
     }
 
+    /// What attempts under the last plan left may be outside the next one: it is built anew.
     fn plan_again(&mut self, feedback: &str) {
+        self.phase = Phase::Build;
+        self.repairs = 0;
+        self.changes = None;
+        self.run_feedback = None;
         self.state = S::Planning;
         self.revision = self.revision.next();
         self.spec = None;

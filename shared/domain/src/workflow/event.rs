@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::gate::{GateKind, GateStatus, Verdict};
 use crate::ids::{Attempt, CommitSha, GateId, Revision};
 use crate::path::RepoPath;
-use crate::spec::FileAction;
+use crate::spec::{FileAction, RefusedPath};
 use crate::task::RunOutcome;
 use crate::verify::Violation;
 
@@ -105,6 +105,39 @@ pub enum Event {
         usage: Usage,
         /// The isolation layers that were active.
         isolation: Vec<String>,
+    },
+    /// The agent asked for more files, and an amendment of the approved SPEC waits for people's decision.
+    ScopeChangeProposed {
+        /// The attempt whose agent asked; the next one follows when the amendment is approved.
+        attempt: Attempt,
+        /// The amendment's revision.
+        revision: Revision,
+        /// Its digest.
+        spec_digest: Digest,
+        /// The commit of the attempt's workspace, which the amendment was written for.
+        base_commit: CommitSha,
+        /// What the amendment adds.
+        added: Vec<ChangedFile>,
+        /// What the agent asked for as well and people are not asked about.
+        refused: Vec<RefusedPath>,
+        /// The agent's reason, in its words.
+        agent_reason: String,
+        /// Digest of the attempt's change set, if that keeps to the approved SPEC: the next attempt starts from it.
+        kept: Option<Digest>,
+        /// What the next attempt is told.
+        feedback: String,
+    },
+    /// The agent asked for more files, and there is nothing that people could decide on. Another attempt follows where
+    /// the limits allow it.
+    ScopeChangeRefused {
+        /// The attempt whose agent asked.
+        attempt: Attempt,
+        /// What it asked for and why that is refused; empty when no further request is allowed.
+        refused: Vec<RefusedPath>,
+        /// The same in words for the agent and for people.
+        reason: String,
+        /// Digest of the attempt's change set, if that keeps to the approved SPEC: the next attempt starts from it.
+        kept: Option<Digest>,
     },
     /// The change set is within the SPEC.
     ChangesVerified {

@@ -54,6 +54,9 @@ pub struct Workflow {
     pub repairs: u32,
     /// Rounds of review made.
     pub review_rounds: u32,
+    /// Amendments of an approved SPEC that an agent's request led to.
+    #[serde(default)]
+    pub scope_changes: u32,
     /// Why the last attempt was not good enough, in words for the agent.
     #[serde(default)]
     pub run_feedback: Option<String>,
@@ -150,11 +153,21 @@ pub struct RoundLimits {
     pub repairs: u32,
     /// Rounds of review after the first pull request.
     pub review_rounds: u32,
+    /// Requests of the agent for more files that are put before people.
+    #[serde(default = "RoundLimits::default_scope_changes")]
+    pub scope_changes: u32,
+}
+
+impl RoundLimits {
+    /// What workflows have that were begun before there was a limit.
+    const fn default_scope_changes() -> u32 {
+        2
+    }
 }
 
 impl Default for RoundLimits {
     fn default() -> Self {
-        Self { plan_revisions: 3, repairs: 2, review_rounds: 3 }
+        Self { plan_revisions: 3, repairs: 2, review_rounds: 3, scope_changes: Self::default_scope_changes() }
     }
 }
 
@@ -239,6 +252,7 @@ impl Workflow {
             phase: Phase::Build,
             repairs: 0,
             review_rounds: 0,
+            scope_changes: 0,
             run_feedback: None,
             prepared: None,
             run_ended: None,

@@ -253,3 +253,132 @@ fn a_broken_chain_is_found_at_its_place() {
     cut.pop();
     assert_eq!(check(cut), head.seq);
 }
+
+impl Story {
+    /// The agent of the current attempt asks for a file, and an amendment is made.
+    fn amended(self, kept: Option<Digest>) -> Self {
+        let (attempt, revision) = (self.workflow.attempt, self.workflow.revision.next());
+        let story = self.asked(attempt);
+        let proposed = amendment(attempt, revision, kept);
+        let story = story.then(proposed.clone());
+        story.refuses(proposed);
+        let gate = GateKind::Spec.gate_id(&story.workflow.id, story.workflow.spec_gates + 1).unwrap();
+        let (subject_digest, due_at) = (Digest::of("s2"), Timestamp::UNIX_EPOCH);
+        story.then(Event::GateOpened { gate, kind: GateKind::Spec, subject_digest, due_at })
+    }
+
+    fn asked(self, attempt: Attempt) -> Self {
+        self.then(Event::RunPrepared { attempt, base_commit: sha("b") }).then(Event::RunEnded {
+            attempt,
+            outcome: RunOutcome::ScopeChangeRequested { paths: vec!["b.js".to_owned()], reason: "used".to_owned() },
+            usage: Usage { turns: 1, ..Usage::default() },
+            isolation: vec![],
+        })
+    }
+}
+
+fn amendment(attempt: Attempt, revision: Revision, kept: Option<Digest>) -> Event {
+    Event::ScopeChangeProposed {
+        attempt,
+        revision,
+        spec_digest: Digest::of("amended"),
+        base_commit: sha("b"),
+        added: vec![],
+        refused: vec![],
+        agent_reason: "used".to_owned(),
+        kept,
+        feedback: "go on".to_owned(),
+    }
+}
+
+#[test]
+fn an_amendment_goes_back_to_the_gate_and_the_next_attempt_goes_on_from_the_last() {
+    let kept = Digest::of("partial");
+    let story = Story::begin(RoundLimits::default()).approved().amended(Some(kept));
+    let entries = &story.entries[story.entries.len() - 2..];
+    let moves: Vec<_> = entries.iter().map(|entry| (entry.from, entry.to)).collect();
+    let asking = WorkflowState::AwaitingSpecApproval;
+    assert_eq!(moves, [(WorkflowState::Executing, WorkflowState::Executing), (WorkflowState::Executing, asking)]);
+    assert!(matches!(story.notices.last(), Some(Notice::SpecAwaitsApproval { revision, .. }) if revision.get() == 2));
+
+    let story = story.decided(GateKind::Spec, GateStatus::Approved, Verdict::Approve);
+    let row = &story.workflow;
+    assert_eq!((row.state, row.attempt.get(), row.revision.get()), (WorkflowState::SpecApproved, 2, 2));
+    assert_eq!(row.changes.as_ref().map(|changes| (changes.attempt, changes.digest)), Some((Attempt::FIRST, kept)));
+    assert_eq!((row.run_feedback.as_deref(), row.repairs, row.phase), (Some("go on"), 0, Phase::Build));
+    story
+        .run()
+        .published()
+        .decided(GateKind::Pr, GateStatus::Approved, Verdict::Approve)
+        .then(Event::PrMerged { merge_sha: sha("d") })
+        .then(Event::Completed)
+        .ends(WorkflowState::Completed, TicketStatus::Done);
+}
+
+#[test]
+fn nothing_runs_between_an_amendment_and_its_gate() {
+    let attempt = Attempt::FIRST;
+    let story = Story::begin(RoundLimits::default()).approved().asked(attempt);
+    story.refuses(amendment(attempt, Revision::FIRST, None));
+    story.refuses(amendment(attempt, Revision::new(3), None));
+    story.refuses(amendment(Attempt::new(2), Revision::new(2), None));
+    assert!(!story.workflow.spec_gate_is_due());
+    let story = story.then(amendment(attempt, Revision::new(2), None));
+    assert!(story.workflow.spec_gate_is_due());
+    let next = story.workflow.attempt;
+    story.refuses(Event::RunPrepared { attempt: next, base_commit: sha("b") });
+    story.refuses(Event::ChangesVerified { attempt: next, digest: Digest::of("c"), files: vec![] });
+    story.refuses(Event::AttemptFailed { attempt: next, reason: String::new(), violations: vec![] });
+}
+
+#[test]
+fn each_end_of_an_amendments_gate() {
+    let asked = || Story::begin(RoundLimits::default()).approved().amended(Some(Digest::of("partial")));
+    let rejected = asked().decided(GateKind::Spec, GateStatus::Rejected, Verdict::Reject);
+    rejected.ends(WorkflowState::SpecRejected, TicketStatus::Blocked);
+
+    let story = asked().decided(GateKind::Spec, GateStatus::RevisionRequested, Verdict::Revise);
+    let row = &story.workflow;
+    assert_eq!(
+        (row.state, row.revision.get(), row.plan_feedback.as_deref()),
+        (WorkflowState::Planning, 3, Some("why"))
+    );
+    assert_eq!((&row.changes, &row.run_feedback, &row.spec), (&None, &None, &None), "the new plan is built anew");
+    let story = story.approved();
+    assert_eq!(story.workflow.attempt.get(), 2, "no attempt is numbered twice");
+    story.run().published();
+}
+
+#[test]
+fn requests_for_more_files_are_limited_and_take_no_revision_from_people() {
+    let limits = RoundLimits { scope_changes: 1, plan_revisions: 1, repairs: 1, ..RoundLimits::default() };
+    let story = Story::begin(limits).approved().amended(None);
+    assert!(story.workflow.may_revise());
+    let story = story.decided(GateKind::Spec, GateStatus::Approved, Verdict::Approve);
+    assert!(!story.workflow.may_change_scope());
+    let attempt = story.workflow.attempt;
+    let story = story.asked(attempt);
+    story.refuses(amendment(attempt, Revision::new(3), None));
+
+    let refused = |attempt| Event::ScopeChangeRefused {
+        attempt,
+        refused: vec![],
+        reason: "no more".to_owned(),
+        kept: Some(Digest::of("partial")),
+    };
+    let story = story.then(refused(attempt));
+    let row = &story.workflow;
+    assert_eq!((row.state, row.repairs, row.run_feedback.as_deref()), (WorkflowState::Executing, 1, Some("no more")));
+    assert_eq!(row.changes.as_ref().map(|changes| changes.attempt), Some(attempt));
+    let attempt = row.attempt;
+    story.asked(attempt).then(refused(attempt)).ends(WorkflowState::QaFailed, TicketStatus::Blocked);
+}
+
+#[test]
+fn a_row_of_before_the_limit_is_read() {
+    let mut row = serde_json::to_value(Story::begin(RoundLimits::default()).workflow).unwrap();
+    row.as_object_mut().unwrap().remove("scope_changes").unwrap();
+    row["limits"].as_object_mut().unwrap().remove("scope_changes").unwrap();
+    let row: Workflow = serde_json::from_value(row).unwrap();
+    assert_eq!((row.scope_changes, row.limits.scope_changes), (0, 2));
+}

@@ -3,7 +3,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::facts::History;
-use crate::testing::{HOSTILE, Story, now, qa, seen, spec};
+use crate::testing::{HOSTILE, Story, amended, now, qa, seen, spec};
 
 const URL: &str = "https://pi.example/live/approvals/0123abcd";
 
@@ -63,6 +63,59 @@ fn a_spec_is_shown() {
     This link is yours alone: do not forward it. Opening it decides nothing.
     ");
     assert_snapshot!("spec_mail_html", seen(&mail.html).replace("><", ">\n<"));
+}
+
+#[test]
+fn an_amendment_says_so_and_has_the_added_files_first() {
+    let story = Story::begin("Keep sessions").planned();
+    let (workflow, ticket) = (&story.workflow, &story.ticket);
+    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), now: now(), url: URL };
+    let mail = spec_mail(&frame, &amended(workflow));
+    assert_snapshot!(mail.subject, @"Amendment to approve: 2 more files for Keep sessions");
+    assert_snapshot!(seen(&mail.text), @r"
+    Keep sessions
+
+    This is an amendment of the plan that was approved (revision 1): while it worked, the coding agent asked for 2 more files. Everything else is as approved. May the agent change these as well in acme/shop?
+
+    Read the amendment and decide:
+    https://pi.example/live/approvals/0123abcd
+
+    You have 24 hours to decide, until Mon 23 Nov 2026, 10:00 UTC. If nobody decides by then, nothing is changed and the ticket is marked as blocked.
+
+    ADDED FILES
+    ! yarn.lock (modify) - protected: decides which dependencies are installed. Added: the agent asked for it in attempt 1.
+      src/clock.js (create) - Added: the agent asked for it in attempt 1.
+
+    WHY, IN THE AGENT'S OWN WORDS, WHICH NOBODY HAS CHECKED
+      Time is read there. Ask @¦ops: https:¦//e.example/x
+
+    FILES THAT ARE APPROVED ALREADY
+    ! package-lock.json (modify) - protected: decides which dependencies are installed. One more package
+      src/session.js (modify) - Milliseconds were taken for seconds
+
+    WHAT THE TICKET ASKS
+      Sessions end after 30 seconds instead of 30 minutes.
+
+      See `src/session.js`.
+
+    WHAT IS WRONG
+      Sessions end after **30 seconds**; ask @¦ops.
+
+    WHAT WILL BE DONE
+      Use milliseconds. See https:¦//e.example/howto
+
+    IN NUMBERS
+      Confidence: 85 %
+      Forecast: $0.20, 3 minutes
+      Checks: 1 item
+      New packages: ms ^3
+      Revision: 2
+      Asked for by: rita@¦acme.example
+      Ticket: flux-lens#FL-1
+
+    This link is yours alone: do not forward it. Opening it decides nothing.
+    ");
+    assert_snapshot!("amendment_mail_html", seen(&mail.html).replace("><", ">\n<"));
 }
 
 #[test]

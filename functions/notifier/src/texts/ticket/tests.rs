@@ -4,7 +4,7 @@ use domain::workflow::Event;
 use insta::assert_snapshot;
 
 use super::*;
-use crate::testing::{HOSTILE, Story, seen, sha, spec};
+use crate::testing::{HOSTILE, Story, amended, seen, sha, spec};
 
 const PAGE: &str = "https://pi.example/live/workflows/wf-1?view=abc";
 
@@ -40,6 +40,34 @@ fn a_spec_is_proposed() {
     Confidence 85 %, about $0.20 and 3 minutes.
 
     2 people were asked by mail to decide on the plan. [Read the whole plan](https://pi.example/live/workflows/wf-1?view=abc)
+    ");
+}
+
+#[test]
+fn an_amendment_is_proposed_with_the_added_files_first() {
+    let story = Story::begin("Keep sessions").planned();
+    let spec = amended(&story.workflow);
+    let gate = story.gate.as_ref().unwrap();
+    assert_snapshot!(seen(&spec_proposed(&SpecFacts { spec: &spec, gate, page: PAGE })), @r"
+    **Amendment of the approved plan, revision 2: Keep sessions**
+
+    While it worked, the coding agent asked for 2 files that the approved plan (revision 1) does not name. Everything else is as approved. The work rests until people have decided.
+
+    It adds 2 files:
+
+    - `yarn.lock` (modify) ⚠ protected: decides which dependencies are installed
+    - `src/clock.js` (create)
+
+    The agent's reason, in its own words, which nobody has checked:
+
+    Time is read there. Ask @¦ops: https:¦//e.example/x
+
+    Approved already are 2 files:
+
+    - `package-lock.json` (modify) ⚠ protected: decides which dependencies are installed
+    - `src/session.js` (modify)
+
+    2 people were asked by mail to decide on the amendment. [Read the whole plan](https://pi.example/live/workflows/wf-1?view=abc)
     ");
 }
 
