@@ -81,6 +81,7 @@ impl World {
             attempt,
             base_commit: &base,
             base_paths: &["src/app.js".to_owned()].into(),
+            protected: &domain::path::ProtectedPaths::default(),
             allow_workflow_files: false,
         };
         let (paths, reason) = (vec!["src/clock.js".to_owned()], "Time is read there.".to_owned());

@@ -6,6 +6,7 @@ use domain::failure::{Failure, FailureKind};
 use domain::gate::requests::{ApprovalRequest, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
 use domain::ids::{Attempt, GateId, Revision, WorkflowId};
+use domain::inbound::SecretOwner;
 use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::spec::Spec;
@@ -80,6 +81,8 @@ impl Backend for Aws {
             return Err(Failure::new(FailureKind::Internal, "the API token is too short to be one"));
         }
         let KeySecret { key } = self.secrets.json(&self.config.view_key_secret_arn).await?;
+        let tell = async |fingerprints| self.store.put_known_secrets(SecretOwner::Console, fingerprints).await;
+        self.secrets.announce(&[("the console's API token", &token)], tell).await;
         let view_key = ViewKey::derive(key.expose_secret());
         let form_key = SigningKey::derive(token.expose_secret(), "approval form");
         Ok(Secrets { token, holder: Person::from_email(email), view_key, form_key })

@@ -141,6 +141,7 @@ impl Story {
             attempt,
             base_commit: &sha("a"),
             base_paths: &base_paths,
+            protected: &domain::path::ProtectedPaths::default(),
             allow_workflow_files: false,
         };
         let spec = amend(&wanted, &reason, context).spec.unwrap();
@@ -157,7 +158,10 @@ impl Story {
             revision,
             spec_digest,
             base_commit: sha("a"),
-            added: added.iter().map(|file| ChangedFile { path: file.path.clone(), action: file.action }).collect(),
+            added: added
+                .iter()
+                .map(|file| ChangedFile { path: file.path.clone(), action: file.action, protection: file.protection })
+                .collect(),
             refused: vec![],
             agent_reason: reason,
             kept: None,
@@ -185,7 +189,10 @@ impl Story {
         let attempt = Attempt::FIRST;
         let usage =
             Usage { input_tokens: 50_000, output_tokens: 6_000, turns: 12, micro_usd: 240_000, ..Usage::default() };
-        let file = |path: &str, action| ChangedFile { path: path.parse().unwrap(), action };
+        let file = |path: &str, action| {
+            let path: domain::path::RepoPath = path.parse().unwrap();
+            ChangedFile { protection: path.protection(), path, action }
+        };
         let files = vec![file("src/session.js", FileAction::Modify), file("package-lock.json", FileAction::Modify)];
         let report = qa_digest(&self.workflow);
         let story = self

@@ -55,7 +55,7 @@ mod tests {
         let end: Timestamp = "2026-11-22T11:00:00Z".parse().unwrap();
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
         let (web, other) = ("acme/web".parse().unwrap(), "acme/other".parse().unwrap());
-        let token = TokenAnswer { token: "t".to_owned(), expires_at: end };
+        let token = TokenAnswer { token: "t".to_owned(), expires_at: end, fingerprints: vec![] };
         cache.put(&web, token.clone(), at("2026-11-22T10:00:00Z"));
         assert_eq!(cache.get(&"Acme/Web".parse().unwrap(), None, at("2026-11-22T10:54:59Z")), Some(token.clone()));
         assert_eq!(cache.get(&web, None, at("2026-11-22T10:55:00Z")), None);
@@ -68,8 +68,11 @@ mod tests {
     fn a_rejected_token_is_not_handed_out_again_but_its_successor_is() {
         let (cache, web) = (TokenCache::default(), "acme/web".parse().unwrap());
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        let token =
-            |text: &str| TokenAnswer { token: text.to_owned(), expires_at: now + SignedDuration::from_hours(1) };
+        let token = |text: &str| TokenAnswer {
+            token: text.to_owned(),
+            expires_at: now + SignedDuration::from_hours(1),
+            fingerprints: vec![],
+        };
         let rejected = Some(Digest::of("first"));
         cache.put(&web, token("first"), now);
         assert_eq!(cache.get(&web, rejected, now), None);

@@ -6,6 +6,7 @@ use domain::failure::{Failure, FailureKind};
 use domain::ids::Repository;
 use github::{GithubError, Host, TokenGrant};
 use jiff::SignedDuration;
+use runtime::known::fingerprints_of;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::credentials::Credentials;
@@ -31,7 +32,11 @@ pub async fn issue(
             let app = host.with_app(*app_id, private_key)?;
             let grant = TokenGrant { repository: repository.clone(), permissions: grant.permissions() };
             let minted = app.mint(&grant).await.map_err(|error| explain_app(error, repository))?;
-            Ok(TokenAnswer { token: minted.token.expose_secret().to_owned(), expires_at: minted.expires_at })
+            Ok(TokenAnswer {
+                token: minted.token.expose_secret().to_owned(),
+                expires_at: minted.expires_at,
+                fingerprints: fingerprints_of("the GitHub App's private key", private_key)?,
+            })
         }
         Credentials::Token { token } => pass_on(host, token, repository, now).await,
     }
@@ -54,7 +59,11 @@ async fn pass_on(
         }
         error => error.into(),
     })?;
-    Ok(TokenAnswer { token: token.expose_secret().to_owned(), expires_at: now + PERSONAL_LIFETIME })
+    Ok(TokenAnswer {
+        token: token.expose_secret().to_owned(),
+        expires_at: now + PERSONAL_LIFETIME,
+        fingerprints: fingerprints_of("the configured personal token", token)?,
+    })
 }
 
 fn explain_app(error: GithubError, repository: &Repository) -> Failure {

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::failure::{Failure, FailureKind};
-use domain::inbound::{Inbound, InboundEvent};
+use domain::inbound::{Inbound, InboundEvent, SecretOwner};
 use store::DeliveryClaim;
 
 use crate::config::Context;
@@ -32,6 +32,10 @@ pub async fn process(context: &Context, event: &InboundEvent, now: Timestamp) ->
     let result = match &event.event {
         Inbound::Ticket(event) => tickets::apply(context, event, now).await,
         Inbound::GithubHint(hint) => host::look(context, hint, now).await,
+        Inbound::SecretsHeld { fingerprints } => {
+            let noted = context.store.put_known_secrets(SecretOwner::Webhook, fingerprints.clone()).await;
+            noted.map_err(Failure::from)
+        }
     };
     match result {
         Ok(()) => Ok(context.store.finish_delivery(id).await?),

@@ -1,11 +1,13 @@
 //! Configuration.
 
 use domain::failure::{Failure, FailureKind};
+use domain::inbound::SecretOwner;
 use domain::view_token::ViewKey;
 use runtime::Secrets;
 use runtime::env::{self, ConfigError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use store::Store;
 use tickets::flux_lens::FluxLens;
 
 use crate::access::Access;
@@ -68,16 +70,19 @@ impl Config {
         })
     }
 
-    /// What the secrets open, as they are now.
+    /// What the secrets open, as they are now. Notes their fingerprints, for nobody to publish one.
     ///
     /// # Errors
     /// When a secret cannot be read.
-    pub async fn access(&self, secrets: &Secrets) -> Result<Access, Failure> {
+    pub async fn access(&self, secrets: &Secrets, store: &Store) -> Result<Access, Failure> {
         let TokenSecret { token } = secrets.json(&self.flux_lens_token_secret_arn).await?;
         if token.expose_secret().is_empty() {
             return Err(Failure::new(FailureKind::Internal, "the secret with Flux Lens's token has an empty token"));
         }
         let KeySecret { key } = secrets.json(&self.view_key_secret_arn).await?;
+        let tell = async |fingerprints| store.put_known_secrets(SecretOwner::Notifier, fingerprints).await;
+        let held = [("the tracker's token", &token), ("the key of view links", &key)];
+        secrets.announce(&held, tell).await;
         let view_key = ViewKey::derive(key.expose_secret());
         Ok(Access { tracker: self.flux_lens.with_token(token), view_key })
     }

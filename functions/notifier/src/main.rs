@@ -11,11 +11,13 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     let sdk = runtime::aws_config().await;
     let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&sdk), config.mail_from.clone());
-    let notifier = Notifier::new(Aws::new(&sdk, &config), mailer, config.public_base_url.clone());
+    let aws = Aws::new(&sdk, &config);
+    let store = aws.store.clone();
+    let notifier = Notifier::new(aws, mailer, config.public_base_url.clone());
     let secrets = runtime::Secrets::from_config(&sdk);
-    let (config, notifier, secrets) = (&config, &notifier, &secrets);
+    let (config, notifier, secrets, store) = (&config, &notifier, &secrets, &store);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let access = config.access(secrets).await.map_err(runtime::step::fail)?;
+        let access = config.access(secrets, store).await.map_err(runtime::step::fail)?;
         Ok::<_, runtime::StepFailure>(handle(notifier, &access, event.payload, Timestamp::now).await)
     }))
     .await

@@ -185,7 +185,10 @@ impl Story {
 pub(crate) fn changed_files() -> Vec<ChangedFile> {
     [("package-lock.json", FileAction::Modify), ("src/session.js", FileAction::Modify)]
         .into_iter()
-        .map(|(path, action)| ChangedFile { path: path.parse().unwrap(), action })
+        .map(|(path, action)| {
+            let path: domain::path::RepoPath = path.parse().unwrap();
+            ChangedFile { protection: path.protection(), path, action }
+        })
         .collect()
 }
 
@@ -238,6 +241,7 @@ pub(crate) fn amended(workflow: &Workflow) -> Spec {
         attempt: Attempt::FIRST,
         base_commit: &sha("a"),
         base_paths: &base_paths,
+        protected: &domain::path::ProtectedPaths::default(),
         allow_workflow_files: false,
     };
     amend(&wanted, "Time is read there. Ask @ops: https://e.example/x", context).spec.unwrap()

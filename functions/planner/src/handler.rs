@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::failure::{Failure, FailureKind};
+use domain::inbound::SecretOwner;
 use domain::person::Actor;
 use domain::steps::{PlanInput, PlanOutput};
 use domain::workflow::{Event, Workflow};
@@ -157,6 +158,10 @@ async fn model(context: &Context) -> Result<Model, Failure> {
         Some(arn) => Some(context.secrets.json::<ModelSecret>(arn).await?.api_key),
         None => None,
     };
+    if let Some(key) = &key {
+        let tell = async |fingerprints| context.store.put_known_secrets(SecretOwner::Planner, fingerprints).await;
+        context.secrets.announce(&[("the model provider's key", key)], tell).await;
+    }
     context.connector.model(&context.config.model, key, Settings::default())
 }
 

@@ -95,7 +95,7 @@ pub(crate) async fn file_rows(repo: &Repo, base: &Tree, changes: &VerifiedChange
                 path: path.to_owned(),
                 action: change.action(),
                 lines: count_lines(&old, new),
-                protection: change.path().protection(),
+                protection: change.protection(),
             })
         })
         .buffered(PARALLEL)

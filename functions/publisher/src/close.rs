@@ -3,6 +3,7 @@
 use domain::CommitSha;
 use domain::failure::Failure;
 use domain::ids::WorkflowId;
+use domain::secrets::KnownSecrets;
 use domain::workflow::PullRequestRef;
 use github::{PullState, Repo};
 
@@ -29,6 +30,7 @@ pub async fn close(
     published: &PullRequestRef,
     reason: &str,
     public_base_url: &str,
+    known: &KnownSecrets,
 ) -> Result<Outcome, Failure> {
     let pull = repo.pull(published.number).await?;
     let ours = pull.head_sha == published.head_sha;
@@ -36,7 +38,7 @@ pub async fn close(
         PullState::Merged { sha: Some(sha) } if ours => return Ok(Outcome::Merged(sha)),
         PullState::Merged { .. } => return Ok(Outcome::Closed),
         PullState::Open => {
-            say_why(repo, workflow, published, reason, public_base_url).await?;
+            say_why(repo, workflow, published, reason, public_base_url, known).await?;
             repo.close_pull(published.number).await?;
         }
         PullState::Closed => {}
@@ -54,14 +56,16 @@ async fn say_why(
     published: &PullRequestRef,
     reason: &str,
     public_base_url: &str,
+    known: &KnownSecrets,
 ) -> Result<(), Failure> {
     let marker = closed_marker(workflow);
     if repo.comments(published.number).await?.iter().any(|comment| comment.body.contains(&marker)) {
         return Ok(());
     }
     // A reason that may not be told must not keep the pull request open.
-    let text = Outgoing::check("comment", close_comment(workflow, reason, public_base_url)).or_else(|_| {
-        Outgoing::check("comment", close_comment(workflow, "The reason is on the ticket's page.", public_base_url))
+    let text = Outgoing::check("comment", close_comment(workflow, reason, public_base_url), known).or_else(|_| {
+        let text = close_comment(workflow, "The reason is on the ticket's page.", public_base_url);
+        Outgoing::check("comment", text, known)
     })?;
     Ok(repo.comment(published.number, text.as_str()).await?)
 }

@@ -1,15 +1,19 @@
 //! What a publication is made of, read and checked.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use domain::Digest;
 use domain::change_set::MAX_ARCHIVE_BYTES;
 use domain::failure::{Failure, FailureKind};
 use domain::qa::QaReport;
-use domain::spec::Spec;
-use domain::verify::{NotVerified, VerifiedChangeSet, VerifyContext, VerifyPolicy, verify};
+use domain::repo_config::{CONFIG_PATH, RepoConfig};
+use domain::secrets::KnownSecrets;
+use domain::spec::{FileAction, Spec};
+use domain::verify::{
+    BaseContent, BaseFile, BaseFiles, NotVerified, VerifiedChangeSet, VerifyContext, VerifyPolicy, verify,
+};
 use domain::workflow::{ChangesRef, Workflow};
-use github::{Repo, Tree};
+use github::{EntryKind, Repo, Tree};
 use store::{Objects, change_set, keys};
 
 /// Largest SPEC, bytes.
@@ -38,6 +42,7 @@ pub(crate) async fn read(
     objects: &Objects,
     repo: &Repo,
     workflow: &Workflow,
+    known: &KnownSecrets,
     policy: VerifyPolicy,
 ) -> Result<Inputs, Failure> {
     let (id, attempt) = (&workflow.id, workflow.attempt);
@@ -47,8 +52,55 @@ pub(crate) async fn read(
         qa: objects.get(&keys::objects::qa_json(id, attempt), MAX_QA_BYTES).await?,
         archive: objects.get(&keys::objects::verified(id, attempt), MAX_ARCHIVE_BYTES).await?,
     };
+    let spec = approved_spec(workflow, &stored)?;
     let base = repo.tree(&repo.commit(base_commit).await?.tree).await?;
-    check(workflow, &stored, base, policy)
+    let contents = base_contents(repo, &base, &spec).await?;
+    check(workflow, &stored, &Base { tree: base, contents }, known, policy)
+}
+
+/// The base commit as GitHub has it.
+struct Base {
+    tree: Tree,
+    /// What is in the files that the SPEC modifies, and in the repository's configuration.
+    contents: BTreeMap<String, Vec<u8>>,
+}
+
+async fn base_contents(repo: &Repo, base: &Tree, spec: &Spec) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let modified = spec.files.iter().filter(|file| file.action == FileAction::Modify);
+    let wanted: Vec<&str> = modified.map(|file| file.path.as_str()).chain([CONFIG_PATH]).collect();
+    let mut contents = BTreeMap::new();
+    for entry in base.entries.iter().filter(|entry| wanted.contains(&entry.path.as_str())) {
+        if matches!(entry.kind, EntryKind::File | EntryKind::Executable) {
+            contents.insert(entry.path.clone(), repo.blob(&entry.sha).await?);
+        }
+    }
+    Ok(contents)
+}
+
+impl Base {
+    fn files(&self) -> Result<BaseFiles, Failure> {
+        let protected = match self.contents.get(CONFIG_PATH).map(|bytes| std::str::from_utf8(bytes)) {
+            None => Ok(RepoConfig::default()),
+            Some(Ok(text)) => RepoConfig::parse(text).map_err(|error| inconsistent(&error.to_string())),
+            Some(Err(_)) => Err(inconsistent("the repository's configuration is not UTF-8 text")),
+        }?
+        .protected;
+        let file = |entry: &github::TreeEntry| {
+            let content = self.contents.get(&entry.path).map(|content| BaseContent::of(&entry.path, content));
+            (entry.path.clone(), BaseFile { kind: entry.kind.into(), content })
+        };
+        Ok(BaseFiles { files: self.tree.entries.iter().map(file).collect(), protected })
+    }
+}
+
+fn approved_spec(workflow: &Workflow, stored: &Stored) -> Result<Spec, Failure> {
+    let approved = workflow.spec.as_ref().filter(|spec| spec.approved);
+    let approved = approved.ok_or_else(|| inconsistent("the workflow has no approved SPEC"))?;
+    let spec: Spec = parse("SPEC", &stored.spec)?;
+    if spec.digest().ok() != Some(approved.digest) {
+        return Err(inconsistent("the stored SPEC is not the one that was approved"));
+    }
+    Ok(spec)
 }
 
 fn changes_of(workflow: &Workflow) -> Result<&ChangesRef, Failure> {
@@ -56,17 +108,18 @@ fn changes_of(workflow: &Workflow) -> Result<&ChangesRef, Failure> {
     current.ok_or_else(|| inconsistent("the attempt has no verified change set"))
 }
 
-fn check(workflow: &Workflow, stored: &Stored, base: Tree, policy: VerifyPolicy) -> Result<Inputs, Failure> {
+fn check(
+    workflow: &Workflow,
+    stored: &Stored,
+    base: &Base,
+    known: &KnownSecrets,
+    policy: VerifyPolicy,
+) -> Result<Inputs, Failure> {
     let changes = changes_of(workflow)?;
-    let approved = workflow.spec.as_ref().filter(|spec| spec.approved);
-    let approved = approved.ok_or_else(|| inconsistent("the workflow has no approved SPEC"))?;
+    let spec = approved_spec(workflow, stored)?;
     let passed = workflow.qa.as_ref().filter(|qa| qa.attempt == workflow.attempt && qa.passed);
     let passed = passed.ok_or_else(|| inconsistent("the attempt did not pass its quality gates"))?;
 
-    let spec: Spec = parse("SPEC", &stored.spec)?;
-    if spec.digest().ok() != Some(approved.digest) {
-        return Err(inconsistent("the stored SPEC is not the one that was approved"));
-    }
     if Digest::of(&stored.qa) != passed.report {
         return Err(inconsistent("the stored QA report is not the one that passed"));
     }
@@ -78,16 +131,17 @@ fn check(workflow: &Workflow, stored: &Stored, base: Tree, policy: VerifyPolicy)
         return Err(inconsistent("the stored change set is not the one that was verified"));
     }
     let archive = change_set::read(&stored.archive)?;
-    let base_paths: BTreeSet<String> = base.paths().map(str::to_owned).collect();
+    let base_files = base.files()?;
     let context = VerifyContext {
         spec: &spec,
         attempt: changes.attempt,
         base_commit: &changes.base_commit,
-        base_paths: &base_paths,
+        base: &base_files,
+        known,
         policy,
     };
     let changes = verify(&archive.manifest, &archive.contents, context).map_err(|error| not_verified(&error))?;
-    Ok(Inputs { spec, changes, qa, base })
+    Ok(Inputs { spec, changes, qa, base: base.tree.clone() })
 }
 
 fn not_verified(error: &NotVerified) -> Failure {

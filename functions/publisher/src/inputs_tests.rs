@@ -9,20 +9,21 @@ use domain::spec::{FileAction, SPEC_VERSION, SpecFile, SpecText};
 use domain::ticket::{Priority, Ticket};
 use domain::workflow::{Event, RoundLimits};
 use domain::{CommitSha, Timestamp};
-use github::{EntryKind, TreeEntry};
+use github::TreeEntry;
 
 use super::*;
 
 const POLICY: VerifyPolicy = VerifyPolicy { max_file_bytes: 100, max_total_bytes: 100, allow_workflow_files: false };
-const TEXT: &[u8] = b"two\n";
+const TEXT: &[u8] = b"const GREETING = 42;\n";
 
 fn base_commit() -> CommitSha {
     "a".repeat(40).parse().unwrap()
 }
 
-fn base(path: &str) -> Tree {
+fn base(path: &str) -> Base {
     let entry = TreeEntry { path: path.to_owned(), kind: EntryKind::File, sha: base_commit(), size: 1 };
-    Tree { sha: base_commit(), entries: vec![entry] }
+    let contents = BTreeMap::from([(path.to_owned(), b"one\n".to_vec())]);
+    Base { tree: Tree { sha: base_commit(), entries: vec![entry] }, contents }
 }
 
 fn ticket() -> Ticket {
@@ -97,9 +98,9 @@ fn qa(id: &WorkflowId, change_set: Digest) -> QaReport {
         setup: None,
         gates: vec![],
         checklist: vec![],
-        duration_ms: 1,
         findings: vec![],
         bug_proof: None,
+        duration_ms: 1,
     }
 }
 
@@ -145,8 +146,8 @@ fn ready() -> (Workflow, Stored) {
     (workflow, Stored { spec, qa: report, archive })
 }
 
-fn refused(workflow: &Workflow, stored: &Stored, base: Tree) -> String {
-    let Err(failure) = check(workflow, stored, base, POLICY) else { panic!("it was taken") };
+fn refused(workflow: &Workflow, stored: &Stored, base: Base) -> String {
+    let Err(failure) = check(workflow, stored, &base, &KnownSecrets::default(), POLICY) else { panic!("it was taken") };
     assert_eq!(failure.kind, FailureKind::Inconsistent);
     failure.message
 }
@@ -154,7 +155,7 @@ fn refused(workflow: &Workflow, stored: &Stored, base: Tree) -> String {
 #[test]
 fn what_was_approved_and_tested_is_taken() {
     let (workflow, stored) = ready();
-    let inputs = check(&workflow, &stored, base("src/app.js"), POLICY).unwrap();
+    let inputs = check(&workflow, &stored, &base("src/app.js"), &KnownSecrets::default(), POLICY).unwrap();
     assert_eq!(inputs.changes.changes().len(), 1);
     assert_eq!(inputs.spec.digest().unwrap(), workflow.spec.unwrap().digest);
 }
@@ -196,4 +197,26 @@ fn rows_of_another_attempt_or_without_an_approval_are_refused() {
     let mut undecided = good;
     undecided.spec.as_mut().unwrap().approved = false;
     assert!(refused(&undecided, &stored, base("src/app.js")).contains("no approved SPEC"));
+}
+
+#[test]
+fn what_the_repository_protects_counts_as_it_is_on_github() {
+    let (workflow, stored) = ready();
+    let mut strict = base("src/app.js");
+    strict.contents.insert(CONFIG_PATH.to_owned(), b"protected = ['src/']".to_vec());
+    assert!(refused(&workflow, &stored, strict).contains("is protected by this repository"));
+    let mut broken = base("src/app.js");
+    broken.contents.insert(CONFIG_PATH.to_owned(), b"protected = 3".to_vec());
+    assert!(refused(&workflow, &stored, broken).contains("cannot be used"));
+}
+
+#[test]
+fn a_secret_of_this_deployment_is_never_published() {
+    let (workflow, stored) = ready();
+    let found = |secret: &str| {
+        let known = KnownSecrets::new(domain::secrets::fingerprints("the tracker's token", secret, [2; 16]));
+        check(&workflow, &stored, &base("src/app.js"), &known, POLICY).is_err()
+    };
+    assert!(!found("another-token-of-theirs"));
+    assert!(found(std::str::from_utf8(TEXT).unwrap().trim()));
 }

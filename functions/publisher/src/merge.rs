@@ -3,6 +3,7 @@
 use domain::CommitSha;
 use domain::failure::{Failure, FailureKind};
 use domain::ids::WorkflowId;
+use domain::secrets::KnownSecrets;
 use domain::workflow::PullRequestRef;
 use github::{MergeMethod, MergeResult, Mergeability, PullRequest, PullState, Repo, RepoSettings};
 
@@ -118,13 +119,14 @@ pub async fn say_waiting(
     workflow: &WorkflowId,
     reviewed: &PullRequestRef,
     reason: &str,
+    known: &KnownSecrets,
 ) -> Result<(), Failure> {
     let marker = waiting_marker(workflow, &reviewed.head_sha);
     let comments = repo.comments(reviewed.number).await?;
     if comments.iter().any(|comment| comment.body.contains(&marker)) {
         return Ok(());
     }
-    let text = Outgoing::check("comment", waiting_comment(workflow, &reviewed.head_sha, reason))?;
+    let text = Outgoing::check("comment", waiting_comment(workflow, &reviewed.head_sha, reason), known)?;
     Ok(repo.comment(reviewed.number, text.as_str()).await?)
 }
 

@@ -6,6 +6,7 @@ use domain::budget::Ledger;
 use domain::failure::{Failure, FailureKind};
 use domain::ids::WorkflowId;
 use domain::qa::QaReport;
+use domain::secrets::KnownSecrets;
 use domain::spec::Spec;
 use domain::verify::VerifiedChangeSet;
 use domain::workflow::{PullRequestRef, TicketSummary};
@@ -54,6 +55,8 @@ pub struct Publication<'a> {
     pub date: Timestamp,
     /// Where our own pages are; no slash at the end.
     pub public_base_url: &'a str,
+    /// What must not be in any text.
+    pub known: &'a KnownSecrets,
 }
 
 /// A pull request whose head is what was verified.
@@ -104,7 +107,7 @@ pub async fn publish(repo: &Repo, publication: &Publication<'_>) -> Result<Publi
 }
 
 async fn texts(repo: &Repo, publication: &Publication<'_>) -> Result<Texts, Failure> {
-    let Publication { workflow, ticket, spec, changes, .. } = publication;
+    let Publication { workflow, ticket, spec, changes, known, .. } = publication;
     let files = file_rows(repo, publication.base, changes).await?;
     let title = &spec.text.title;
     let facts = BodyFacts {
@@ -122,10 +125,10 @@ async fn texts(repo: &Repo, publication: &Publication<'_>) -> Result<Texts, Fail
     };
     let message = commit_message(title, &ticket.key, changes.spec_digest(), workflow, changes.attempt());
     Ok(Texts {
-        branch: Outgoing::check("branch's name", branch_name(&ticket.key, workflow))?,
-        message: Outgoing::check("commit's message", message)?,
-        title: Outgoing::check("pull request's title", pull_title(title, &ticket.key))?,
-        body: Outgoing::check("pull request's text", pull_body(&facts))?,
+        branch: Outgoing::check("branch's name", branch_name(&ticket.key, workflow), known)?,
+        message: Outgoing::check("commit's message", message, known)?,
+        title: Outgoing::check("pull request's title", pull_title(title, &ticket.key), known)?,
+        body: Outgoing::check("pull request's text", pull_body(&facts), known)?,
     })
 }
 

@@ -4,6 +4,7 @@ use domain::Timestamp;
 use domain::failure::{Failure, FailureKind};
 use domain::ids::WorkflowId;
 use domain::person::Actor;
+use domain::secrets::KnownSecrets;
 use domain::state::WorkflowState as S;
 use domain::steps::{Done, MergeOutput, PublishOutput};
 use domain::workflow::{Event, PullRequestRef, Workflow};
@@ -24,7 +25,8 @@ pub(crate) async fn publish_step(context: &Context, id: &WorkflowId, now: Timest
         state => return Err(superseded("published", state)),
     }
     let repo = repository(context, &workflow).await?;
-    let inputs = inputs::read(&context.objects, &repo, &workflow, context.config.verify_policy()).await?;
+    let known = known_secrets(context).await?;
+    let inputs = inputs::read(&context.objects, &repo, &workflow, &known, context.config.verify_policy()).await?;
     let publication = Publication {
         workflow: id,
         ticket: &workflow.ticket,
@@ -37,6 +39,7 @@ pub(crate) async fn publish_step(context: &Context, id: &WorkflowId, now: Timest
         previous: workflow.pr.as_ref(),
         date: workflow.updated_at,
         public_base_url: &context.config.public_base_url,
+        known: &known,
     };
     let published = publish::publish(&repo, &publication).await?;
     context.store.put_pull_request(&workflow.ticket.repository, published.number, id).await?;
@@ -84,7 +87,7 @@ pub(crate) async fn merge_step(context: &Context, id: &WorkflowId, now: Timestam
             Ok(MergeOutput::Merged)
         }
         merge::Outcome::Waiting(reason) => {
-            merge::say_waiting(&repo, id, reviewed, &reason).await?;
+            merge::say_waiting(&repo, id, reviewed, &reason, &known_secrets(context).await?).await?;
             tracing::info!(workflow = %id, number = reviewed.number, "the merge has to wait");
             Ok(MergeOutput::Waiting)
         }
@@ -143,7 +146,8 @@ async fn close_and_record(
     let published = pull_request(workflow)?;
     let reason = why(workflow);
     let base_url = &context.config.public_base_url;
-    let outcome = close::close(repo, &workflow.id, published, &reason, base_url).await?;
+    let outcome =
+        close::close(repo, &workflow.id, published, &reason, base_url, &known_secrets(context).await?).await?;
     match &outcome {
         close::Outcome::Merged(sha) => record_merged(context, &workflow.id, sha.clone(), now).await?,
         // A cancelled workflow ends as cancelled, which the last step records.
@@ -193,6 +197,14 @@ async fn repository(context: &Context, workflow: &Workflow) -> Result<Repo, Fail
     let repository = &workflow.ticket.repository;
     let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, repository);
     Ok(context.host.with_tokens(tokens).await?.repo(repository))
+}
+
+/// The secrets of this deployment: those whose owners can write to the table, and the code host's, whose owner told us
+/// with the token.
+async fn known_secrets(context: &Context) -> Result<KnownSecrets, Failure> {
+    let mut known = context.store.known_secrets().await?;
+    known.extend(context.invoker.told_fingerprints());
+    Ok(known)
 }
 
 fn pull_request(workflow: &Workflow) -> Result<&PullRequestRef, Failure> {

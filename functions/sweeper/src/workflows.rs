@@ -146,7 +146,7 @@ async fn poll(context: &Context, workflow: &Workflow, now: Timestamp) -> Result<
         .sqs
         .send_message()
         .queue_url(&context.config.queue_url)
-        .message_group_id(event.message_group().as_str())
+        .message_group_id(event.message_group())
         .message_body(body)
         .send()
         .await

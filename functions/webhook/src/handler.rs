@@ -1,7 +1,8 @@
 //! Routes, and the order of checks: size, signature, form, queue.
 
-use domain::Timestamp;
-use domain::inbound::InboundEvent;
+use domain::inbound::{INBOUND_VERSION, Inbound, InboundEvent};
+use domain::secrets::Fingerprint;
+use domain::{DeliveryId, Digest, Timestamp};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use runtime::metrics::{Unit, emit};
@@ -77,7 +78,11 @@ async fn flux_lens_delivery(
     match verified {
         Err(reason) => unauthorized("flux-lens", reason),
         Ok(delivery) => match flux_lens::event(&delivery, now) {
-            Ok(event) => enqueue(context, &event).await,
+            Ok(event) => {
+                let answer = enqueue(context, &event).await;
+                announce(context, "a key that Flux Lens signs with", &keys, now).await;
+                answer
+            }
             Err(reason) => problem(StatusCode::BAD_REQUEST, Some(&reason)),
         },
     }
@@ -99,7 +104,11 @@ async fn github_delivery(
     };
     let event = headers.get("x-github-event").and_then(|value| value.to_str().ok()).unwrap_or_default();
     match github::event(event, &delivery, now) {
-        Ok(Some(event)) => enqueue(context, &event).await,
+        Ok(Some(event)) => {
+            let answer = enqueue(context, &event).await;
+            announce(context, "a key that GitHub signs with", &keys, now).await;
+            answer
+        }
         Ok(None) => json_answer(StatusCode::OK, &json!({"ignored": true})),
         Err(reason) => problem(StatusCode::BAD_REQUEST, Some(&reason)),
     }
@@ -111,6 +120,21 @@ async fn enqueue(context: &Context, event: &InboundEvent) -> Response<Body> {
         Err(NotQueued::TooLarge) => problem(StatusCode::PAYLOAD_TOO_LARGE, Some("the event is too large")),
         Err(error) => unavailable(&error),
     }
+}
+
+/// Says once which keys this function holds, the only way that it has: over the queue. Fingerprints, not keys; nobody
+/// is to publish one.
+async fn announce(context: &Context, name: &str, keys: &Keys, now: Timestamp) {
+    let held: Vec<_> = keys.texts().map(|key| (name, key)).collect();
+    let tell = async |fingerprints: Vec<Fingerprint>| {
+        let event = Inbound::SecretsHeld { fingerprints };
+        let body_digest = Digest::of_json(&event).map_err(|error| NotQueued::Unavailable(error.to_string()))?;
+        let delivery_id: Result<DeliveryId, _> = format!("webhook:{body_digest}").parse();
+        let delivery_id = delivery_id.map_err(|error| NotQueued::Unavailable(error.to_string()))?;
+        let event = InboundEvent { version: INBOUND_VERSION, delivery_id, body_digest, received_at: now, event };
+        queue::send(&context.sqs, &context.config.queue_url, &event).await
+    };
+    context.secrets.announce(&held, tell).await;
 }
 
 /// The sender keeps the delivery and tries again.

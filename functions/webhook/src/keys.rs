@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use domain::failure::{Failure, FailureKind};
 use runtime::Secrets;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 /// Prefix of a key in Standard Webhooks' form: what follows is Base64.
@@ -15,8 +16,12 @@ struct KeyRing {
     keys: Vec<String>,
 }
 
-/// The live keys of one sender. `Debug` does not show them.
-pub(crate) struct Keys(Vec<Vec<u8>>);
+/// The live keys of one sender.
+pub(crate) struct Keys {
+    bytes: Vec<Vec<u8>>,
+    /// As they stand in the secret.
+    texts: Vec<SecretString>,
+}
 
 impl Keys {
     /// Reads the keys from the secret `arn`.
@@ -27,7 +32,9 @@ impl Keys {
         let ring: KeyRing = secrets.json(arn).await?;
         let keys: Option<Vec<Vec<u8>>> = ring.keys.iter().map(|key| decode(key)).collect();
         match keys {
-            Some(keys) if !keys.is_empty() => Ok(Self(keys)),
+            Some(bytes) if !bytes.is_empty() => {
+                Ok(Self { bytes, texts: ring.keys.into_iter().map(SecretString::from).collect() })
+            }
             _ => Err(Failure::new(FailureKind::Internal, format!("the secret {arn} holds no usable signing key"))),
         }
     }
@@ -35,12 +42,17 @@ impl Keys {
     /// Keys from their bytes.
     #[cfg(test)]
     pub(crate) fn from_bytes(keys: Vec<Vec<u8>>) -> Self {
-        Self(keys)
+        Self { bytes: keys, texts: Vec::new() }
     }
 
     /// Each key.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().map(Vec::as_slice)
+        self.bytes.iter().map(Vec::as_slice)
+    }
+
+    /// Each key as it stands in the secret.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &SecretString> {
+        self.texts.iter()
     }
 }
 

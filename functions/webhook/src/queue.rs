@@ -27,7 +27,7 @@ pub(crate) async fn send(client: &Client, queue_url: &str, event: &InboundEvent)
     client
         .send_message()
         .queue_url(queue_url)
-        .message_group_id(event.message_group().as_str())
+        .message_group_id(event.message_group())
         .message_body(body)
         .send()
         .await

@@ -40,13 +40,15 @@ pub(crate) async fn amend_spec(
         return refuse(context, &workflow, vec![], why, kept, now).await;
     }
     let approved = approved_spec(context, &workflow).await?;
-    let base_paths = collect_run::base_paths(context, &workflow).await?;
+    let base = collect_run::base_files(context, &workflow).await?;
+    let base_paths = base.paths();
     let base_commit = workflow.run_base.as_ref().ok_or_else(|| inconsistent("the run has no base commit"))?;
     let asked = AmendContext {
         approved: &approved,
         attempt,
         base_commit,
         base_paths: &base_paths,
+        protected: &base.protected,
         allow_workflow_files: context.config.allow_workflow_files,
     };
     match amend(paths, reason, asked) {
@@ -88,7 +90,10 @@ async fn propose(
         revision: spec.revision,
         spec_digest,
         base_commit: spec.base_commit.clone(),
-        added: added.iter().map(|file| ChangedFile { path: file.path.clone(), action: file.action }).collect(),
+        added: added
+            .iter()
+            .map(|file| ChangedFile { path: file.path.clone(), action: file.action, protection: file.protection })
+            .collect(),
         feedback: feedback::scope_change_approved(&added, &refused, Kept::of(&kept)),
         refused,
         agent_reason: amendment.agent_reason.clone(),

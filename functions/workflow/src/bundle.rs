@@ -36,7 +36,8 @@ pub(crate) async fn write(
     let digest = Digest::of(&archive);
     let workspace_key = keys::objects::workspace(id, attempt);
     context.objects.put(&workspace_key, archive, "application/zstd").await?;
-    put_json(&context.objects, &keys::objects::base_paths(id, attempt), &paths).await?;
+    let base_files = workspace::base_files(&snapshot, &spec, &repo_config.protected);
+    put_json(&context.objects, &keys::objects::base_files(id, attempt), &base_files).await?;
 
     let signed = context.signer.objects(id).await?;
     let spec_digest = spec.digest().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;

@@ -1,14 +1,12 @@
 //! After the agent: is what it left within the approved SPEC?
 
-use std::collections::BTreeSet;
-
 use domain::change_set::MAX_ARCHIVE_BYTES;
 use domain::failure::{Failure, FailureKind};
 use domain::ids::{Attempt, WorkflowId};
 use domain::state::WorkflowState;
 use domain::steps::{CollectOutput, StepError};
 use domain::task::{RunKind, RunOutcome, RunReport};
-use domain::verify::{NotVerified, VerifiedChangeSet, VerifyContext, Violation};
+use domain::verify::{BaseFiles, NotVerified, VerifiedChangeSet, VerifyContext, Violation};
 use domain::workflow::{ChangedFile, Event, Workflow};
 use domain::{Digest, Timestamp};
 use store::{StoreError, change_set, keys};
@@ -142,13 +140,15 @@ pub(crate) async fn verified(
         Err(error) => return Ok(Err(broken(&error.to_string()))),
     };
     let spec = approved_spec(context, workflow).await?;
-    let base_paths = base_paths(context, workflow).await?;
+    let base = base_files(context, workflow).await?;
+    let known = context.store.known_secrets().await?;
     let base_commit = workflow.run_base.as_ref().ok_or_else(|| inconsistent("the run has no base commit"))?;
     let verify_context = VerifyContext {
         spec: &spec,
         attempt,
         base_commit,
-        base_paths: &base_paths,
+        base: &base,
+        known: &known,
         policy: context.config.verify_policy(),
     };
     match domain::verify::verify(&archive.manifest, &archive.contents, verify_context) {
@@ -161,10 +161,10 @@ pub(crate) async fn verified(
 }
 
 /// Every file of the commit that the current attempt's workspace was made from.
-pub(crate) async fn base_paths(context: &Context, workflow: &Workflow) -> Result<BTreeSet<String>, Failure> {
-    let key = keys::objects::base_paths(&workflow.id, workflow.attempt);
+pub(crate) async fn base_files(context: &Context, workflow: &Workflow) -> Result<BaseFiles, Failure> {
+    let key = keys::objects::base_files(&workflow.id, workflow.attempt);
     let bytes = context.objects.get(&key, 64 * 1024 * 1024).await?;
-    serde_json::from_slice(&bytes).map_err(|error| inconsistent(format!("the list of base paths: {error}")))
+    serde_json::from_slice(&bytes).map_err(|error| inconsistent(format!("the list of base files: {error}")))
 }
 
 fn broken(message: &str) -> NotVerified {
@@ -186,7 +186,11 @@ async fn accept(
     let files: Vec<ChangedFile> = set
         .changes()
         .iter()
-        .map(|change| ChangedFile { path: change.path().clone(), action: change.action() })
+        .map(|change| ChangedFile {
+            path: change.path().clone(),
+            action: change.action(),
+            protection: change.protection(),
+        })
         .collect();
     let after = context
         .store

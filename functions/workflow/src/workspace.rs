@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::failure::{Failure, FailureKind};
+use domain::path::ProtectedPaths;
+use domain::spec::Spec;
+use domain::verify::{BaseContent, BaseFile, BaseFiles, BaseKind};
 use github::{EntryKind, Snapshot};
 
 /// Compression level: the archive is read once or twice, soon.
@@ -41,7 +44,21 @@ pub(crate) fn pack(snapshot: &Snapshot) -> Result<Vec<u8>, Failure> {
     archive.into_inner().map_err(broken)?.finish().map_err(broken)
 }
 
-/// Every path of the commit, submodules too: what a change set's actions are judged against.
+/// Every path of the commit, submodules too, and what is in those that the SPEC names: what a change set is judged
+/// against.
+pub(crate) fn base_files(snapshot: &Snapshot, spec: &Spec, protected: &ProtectedPaths) -> BaseFiles {
+    let submodules = snapshot.submodules.iter().map(|path| (path.clone(), BaseFile::of(BaseKind::Submodule)));
+    let files = snapshot.files.iter().map(|(path, file)| (path.clone(), BaseFile::of(file.kind.into())));
+    let mut base = BaseFiles { files: files.chain(submodules).collect(), protected: protected.clone() };
+    for path in spec.files.iter().map(|file| file.path.as_str()) {
+        if let (Some(entry), Some(file)) = (base.files.get_mut(path), snapshot.files.get(path)) {
+            entry.content = Some(BaseContent::of(path, &file.content));
+        }
+    }
+    base
+}
+
+/// Every path of the commit, submodules too.
 pub(crate) fn paths(snapshot: &Snapshot) -> BTreeSet<String> {
     snapshot.files.keys().chain(&snapshot.submodules).cloned().collect()
 }

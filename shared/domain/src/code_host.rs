@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::Repository;
+use crate::secrets::Fingerprint;
 
 /// Asks for a token for one repository. What the token may do is not in the request: it is fixed for each deployed
 /// entry of the function, so that a caller can only get what it may invoke.
@@ -28,10 +29,16 @@ pub struct TokenAnswer {
     pub token: String,
     /// When it dies.
     pub expires_at: Timestamp,
+    /// Fingerprints of the credential behind it, so that whoever publishes can see that it does not publish that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fingerprints: Vec<Fingerprint>,
 }
 
 impl fmt::Debug for TokenAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenAnswer").field("token", &"[hidden]").field("expires_at", &self.expires_at).finish()
+        f.debug_struct("TokenAnswer")
+            .field("token", &"[hidden]")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::{DeliveryId, Repository};
+use crate::secrets::Fingerprint;
 use crate::ticket::TicketEvent;
 
 /// Version of [`InboundEvent`]'s form. A reader accepts this one and the one before it.
@@ -34,6 +35,39 @@ pub enum Inbound {
     Ticket(TicketEvent),
     /// Something happened at the code host. Only a hint: the reader asks GitHub what is true now.
     GithubHint(GithubHint),
+    /// Which keys the webhook function holds, for nobody to publish one. It can do nothing but send to its queue.
+    SecretsHeld {
+        /// Their fingerprints.
+        fingerprints: Vec<Fingerprint>,
+    },
+}
+
+/// A function that says which secrets it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SecretOwner {
+    /// Webhook signing keys; by way of `intake`.
+    Webhook,
+    /// The model provider's key.
+    Planner,
+    /// The tracker's token and the key of view links.
+    Notifier,
+    /// The API token.
+    Console,
+}
+
+impl SecretOwner {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Webhook, Self::Planner, Self::Notifier, Self::Console];
+
+    /// The function's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Planner => "planner",
+            Self::Notifier => "notifier",
+            Self::Console => "console",
+        }
+    }
 }
 
 /// A GitHub delivery, reduced to where to look.
@@ -53,11 +87,12 @@ pub struct GithubHint {
 }
 
 impl InboundEvent {
-    /// The queue's message group: the repository, so that one busy repository does not delay the others.
-    pub fn message_group(&self) -> &Repository {
+    /// The queue's message group: mostly the repository, so that one busy repository does not delay the others.
+    pub fn message_group(&self) -> &str {
         match &self.event {
-            Inbound::Ticket(event) => &event.ticket.repository,
-            Inbound::GithubHint(hint) => &hint.repository,
+            Inbound::Ticket(event) => event.ticket.repository.as_str(),
+            Inbound::GithubHint(hint) => hint.repository.as_str(),
+            Inbound::SecretsHeld { .. } => SecretOwner::Webhook.as_str(),
         }
     }
 }

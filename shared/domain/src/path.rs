@@ -1,5 +1,7 @@
 //! Paths inside a repository, and which of them are protected.
 
+mod protection;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,6 +9,8 @@ use gix_validate::path::component::Options;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
+
+pub use protection::{InvalidPattern, ProtectedPaths, Protection};
 
 /// A path of a file inside a repository: relative, `/` between components, no `.`/`..`, no `.git` under any of the
 /// names that some file system takes for it, no control characters, at most 1,024 bytes.
@@ -49,116 +53,29 @@ impl RepoPath {
     pub fn folded(&self) -> String {
         fold(&self.0)
     }
-
-    /// Which rule protects this path, if one does.
-    pub fn protection(&self) -> Option<Protection> {
-        let folded = self.folded();
-        let name = folded.rsplit('/').next().unwrap_or(&folded);
-        let mut directories = folded.split('/').rev().skip(1);
-        if folded == ".github/workflows" || folded.starts_with(".github/workflows/") {
-            return Some(Protection::Workflow);
-        }
-        if CODE_OWNERS.contains(&name) {
-            return Some(Protection::CodeOwners);
-        }
-        if folded.starts_with(".github/") || CI_FILES.contains(&name) || directories.any(|d| CI_DIRS.contains(&d)) {
-            return Some(Protection::ContinuousIntegration);
-        }
-        if LOCK_FILES.contains(&name) {
-            return Some(Protection::LockFile);
-        }
-        let agent_dir = folded.split('/').any(|part| AGENT_DIRS.contains(&part) || part.starts_with(".pi"));
-        if agent_dir || AGENT_FILES.contains(&name) {
-            return Some(Protection::AgentConfiguration);
-        }
-        GIT_FILES.contains(&name).then_some(Protection::GitConfiguration)
-    }
 }
 
-const CODE_OWNERS: &[&str] = &["codeowners"];
-const CI_FILES: &[&str] = &[
-    ".gitlab-ci.yml",
-    ".gitlab-ci.yaml",
-    ".travis.yml",
-    "jenkinsfile",
-    "azure-pipelines.yml",
-    "bitbucket-pipelines.yml",
-    "appveyor.yml",
-    ".appveyor.yml",
-    "buildspec.yml",
-    "cloudbuild.yaml",
-];
-const CI_DIRS: &[&str] = &[".circleci", ".buildkite", ".woodpecker", ".drone", ".ci", ".forgejo", ".gitea"];
-const LOCK_FILES: &[&str] = &[
-    "package-lock.json",
-    "npm-shrinkwrap.json",
-    "yarn.lock",
-    "pnpm-lock.yaml",
-    "bun.lock",
-    "bun.lockb",
-    "cargo.lock",
-    "poetry.lock",
-    "uv.lock",
-    "pdm.lock",
-    "pipfile.lock",
-    "go.sum",
-    "go.work.sum",
-    "gemfile.lock",
-    "composer.lock",
-    "mix.lock",
-    "packages.lock.json",
-    "gradle.lockfile",
-    "flake.lock",
-    ".terraform.lock.hcl",
-];
-const AGENT_DIRS: &[&str] = &[".claude", ".codex", ".vscode", ".cursor", ".idea", ".gemini", ".husky", ".devcontainer"];
-const AGENT_FILES: &[&str] = &[
-    ".mcp.json",
-    "agents.md",
-    "claude.md",
-    "gemini.md",
-    ".cursorrules",
-    ".windsurfrules",
-    "copilot-instructions.md",
-    ".pre-commit-config.yaml",
-];
-const GIT_FILES: &[&str] = &[".gitmodules", ".gitattributes", ".gitconfig", ".mailmap"];
-
-/// Why a path may be changed only when the SPEC lists it by name, and is shown first at the gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Protection {
-    /// `.github/workflows`: also needs the deployment's permission.
-    Workflow,
-    /// Who has to review.
-    CodeOwners,
-    /// Other configuration of continuous integration.
-    ContinuousIntegration,
-    /// A dependency lock file.
-    LockFile,
-    /// Instructions to coding agents and editors, which are code.
-    AgentConfiguration,
-    /// Files that change what Git does.
-    GitConfiguration,
-}
-
-impl Protection {
-    /// A short phrase for people.
-    pub const fn describe(self) -> &'static str {
-        match self {
-            Self::Workflow => "runs with the repository's secrets in GitHub Actions",
-            Self::CodeOwners => "decides who must review",
-            Self::ContinuousIntegration => "configures continuous integration",
-            Self::LockFile => "decides which dependencies are installed",
-            Self::AgentConfiguration => "configures coding agents or editors",
-            Self::GitConfiguration => "changes what Git does",
-        }
-    }
-}
-
-/// Folds a text to the form under which file systems may take two names for one.
+/// Folds a text to the form under which file systems may take two names for one. Folding again changes nothing.
 pub fn fold(text: &str) -> String {
-    text.nfkc().filter(|c| !is_ignorable(*c)).flat_map(char::to_lowercase).nfkc().collect()
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let mut folded = fold_once(text);
+    // A few characters need a second round, none of Unicode 16 a third.
+    for _ in 0..2 {
+        let again = fold_once(&folded);
+        if again == folded {
+            break;
+        }
+        folded = again;
+    }
+    folded
+}
+
+/// By way of upper case, because only so do `ς` and `σ`, `ß` and `ss`, `ſ` and `s` meet.
+fn fold_once(text: &str) -> String {
+    let visible = text.nfkc().filter(|c| !is_ignorable(*c));
+    visible.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// Characters that HFS+ and others ignore in names, and other invisible ones.
@@ -167,6 +84,15 @@ fn is_ignorable(c: char) -> bool {
         '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a name is of the form `GITHUB~1` or `AGENTS~1.MD`.
+fn is_short_name(name: &str) -> bool {
+    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+    let numbered = stem.rsplit_once('~').is_some_and(|(before, number)| {
+        !before.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    numbered && stem.len() <= 8 && extension.len() <= 3
 }
 
 impl FromStr for RepoPath {
@@ -201,6 +127,12 @@ impl FromStr for RepoPath {
             }
             if fold(component) == ".git" {
                 return refuse("a component stands for `.git`");
+            }
+            if component.ends_with(['.', ' ']) {
+                return refuse("a component ends with a dot or a space, which Windows leaves out");
+            }
+            if is_short_name(component) {
+                return refuse("a component has the form of a short name that Windows gives another file");
             }
         }
         Ok(Self(text.to_owned()))
@@ -237,10 +169,6 @@ impl fmt::Debug for RepoPath {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn protection(path: &str) -> Option<Protection> {
-        path.parse::<RepoPath>().unwrap().protection()
-    }
 
     #[test]
     fn ordinary_paths_are_taken() {
@@ -279,19 +207,82 @@ mod tests {
     }
 
     #[test]
-    fn protected_paths_are_found_under_any_spelling() {
-        assert_eq!(protection(".github/workflows/ci.yml"), Some(Protection::Workflow));
-        assert_eq!(protection(".GitHub/Workflows/ci.yml"), Some(Protection::Workflow));
-        assert_eq!(protection(".ｇithub/workflows/x"), Some(Protection::Workflow));
-        assert_eq!(protection("docs/CODEOWNERS"), Some(Protection::CodeOwners));
-        assert_eq!(protection("sub/Cargo.lock"), Some(Protection::LockFile));
-        assert_eq!(protection("AGENTS.md"), Some(Protection::AgentConfiguration));
-        assert_eq!(protection(".pi-tickets.toml"), Some(Protection::AgentConfiguration));
-        assert_eq!(protection("x/.claude/settings.json"), Some(Protection::AgentConfiguration));
-        assert_eq!(protection(".gitattributes"), Some(Protection::GitConfiguration));
-        assert_eq!(protection(".circleci/config.yml"), Some(Protection::ContinuousIntegration));
-        assert_eq!(protection("src/main.rs"), None);
-        assert_eq!(protection(".gitignore"), None);
+    fn names_that_windows_would_change_are_refused() {
+        for bad in ["a./b", "a /b", "GITHUB~1/workflows/x", "AGENTS~1.MD", "a/x~12.js", "a:b", "con", "a/nul.txt"] {
+            assert!(bad.parse::<RepoPath>().is_err(), "{bad:?}");
+        }
+        for good in ["a~b", "~1", "a~", "backup~2024-01", "a~1.json", "longname~1", ".a.b/c..d"] {
+            assert!(good.parse::<RepoPath>().is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn limits_and_reasons() {
+        assert!("a".repeat(255).parse::<RepoPath>().is_ok());
+        let at_the_limit = format!("{}/{}", "a/".repeat(500), "b".repeat(23));
+        assert_eq!(at_the_limit.len(), 1_024);
+        assert!("a".repeat(1_025).parse::<RepoPath>().unwrap_err().reason.contains("1,024"));
+        let error = "a\nb".parse::<RepoPath>().unwrap_err();
+        assert_eq!(error.to_string(), "`a\\nb` is not a path inside the repository: it has a control character");
+        let long = format!("/{}", "x".repeat(500)).parse::<RepoPath>().unwrap_err();
+        assert_eq!(long.path.len(), 200);
+    }
+
+    #[test]
+    fn a_path_is_read_by_its_parts() {
+        let path: RepoPath = "src/Ünit/A.rs".parse().unwrap();
+        assert_eq!(path.components().collect::<Vec<_>>(), ["src", "Ünit", "A.rs"]);
+        assert_eq!(path.file_name(), "A.rs");
+        assert_eq!("a".parse::<RepoPath>().unwrap().file_name(), "a");
+        assert_eq!(path.folded(), "src/ünit/a.rs");
+        assert_eq!(format!("{path} {path:?}"), "src/Ünit/A.rs RepoPath(\"src/Ünit/A.rs\")");
+        assert_eq!(serde_json::to_string(&path).unwrap(), "\"src/Ünit/A.rs\"");
+        assert!(serde_json::from_str::<RepoPath>("\"../x\"").is_err());
+    }
+
+    #[test]
+    fn what_some_file_system_takes_for_one_name_folds_to_one() {
+        for (a, b) in [
+            ("A", "a"),
+            ("é", "e\u{301}"),
+            ("É", "é"),
+            ("ﬁle", "FILE"),
+            ("straße", "STRASSE"),
+            ("ΣΑΣ", "σας"),
+            ("ſ", "S"),
+            ("\u{212a}", "k"),
+            ("ａ", "A"),
+            ("a\u{200d}b", "ab"),
+            ("a\u{feff}b", "AB"),
+        ] {
+            assert_eq!(fold(a), fold(b), "{a} {b}");
+        }
+        for (a, b) in [("a", "b"), ("é", "e"), ("o", "0"), ("а", "a")] {
+            assert_ne!(fold(a), fold(b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn every_ignorable_character_is_refused_and_folded_away() {
+        for c in [
+            "\u{ad}",
+            "\u{34f}",
+            "\u{61c}",
+            "\u{180e}",
+            "\u{200b}",
+            "\u{202a}",
+            "\u{2060}",
+            "\u{fe0f}",
+            "\u{feff}",
+            "\u{e0061}",
+        ] {
+            assert!(
+                format!("a{c}b").parse::<RepoPath>().unwrap_err().reason.contains("invisible"),
+                "{}",
+                c.escape_unicode()
+            );
+            assert_eq!(fold(&format!("é{c}")), "é");
+        }
     }
 
     proptest! {
@@ -300,7 +291,33 @@ mod tests {
             if let Ok(path) = text.parse::<RepoPath>() {
                 prop_assert!(!path.as_str().starts_with('/'));
                 prop_assert!(path.components().all(|c| !matches!(c, "" | "." | "..") && fold(c) != ".git"));
+                prop_assert_eq!(path.as_str(), &text);
             }
+        }
+
+        #[test]
+        fn folding_twice_is_folding_once(text in "\\PC{0,40}") {
+            prop_assert_eq!(fold(&fold(&text)), fold(&text));
+        }
+
+        #[test]
+        fn case_never_makes_a_difference(text in "\\PC{0,20}") {
+            prop_assert_eq!(fold(&text.to_uppercase()), fold(&text.to_uppercase().to_lowercase().to_uppercase()));
+            let ascii: String = text.chars().filter(char::is_ascii).collect();
+            prop_assert_eq!(fold(&ascii.to_uppercase()), fold(&ascii));
+        }
+
+        /// The slow way: every component looked at by itself, every rule written out.
+        #[test]
+        fn the_guard_agrees_with_a_naive_one(parts in proptest::collection::vec("(\\.{0,2}|[a-c./\\\\ ~1]{0,4}|\\.?[gG][iI][tT]\u{200c}?)", 1..4)) {
+            let text = parts.join("/");
+            let naive = text.split('/').all(|c| {
+                !c.is_empty() && c != "." && c != ".." && !c.contains(['\\', '\u{200c}'])
+                    && !c.ends_with('.') && !c.ends_with(' ')
+                    && !c.eq_ignore_ascii_case(".git") && !c.eq_ignore_ascii_case("git~1")
+            });
+            let short = text.split('/').any(is_short_name);
+            prop_assert_eq!(text.parse::<RepoPath>().is_ok(), naive && !short, "{:?}", text);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::path::ProtectedPaths;
+
 /// The file's path.
 pub const CONFIG_PATH: &str = ".pi-tickets.toml";
 /// Longest time of one gate, seconds.
@@ -21,6 +23,9 @@ pub struct RepoConfig {
     /// Command that fetches dependencies.
     #[serde(default)]
     pub setup: Option<SetupConfig>,
+    /// Paths that may be changed only when a SPEC names them as protected, besides those of every repository.
+    #[serde(default)]
+    pub protected: ProtectedPaths,
 }
 
 /// One quality gate.
@@ -155,6 +160,7 @@ mod tests {
     fn reads_a_full_file() {
         let config = RepoConfig::parse(
             r#"
+            protected = ["infra/", "Makefile"]
             [setup]
             command = "npm ci"
             timeout = 60
@@ -171,6 +177,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.gate_names(), ["test", "lint"]);
         assert!(config.gates[0].required && !config.gates[1].required);
+        assert!(config.protected.protection(&"infra/a".parse().unwrap()).is_some());
     }
 
     #[test]
@@ -181,6 +188,7 @@ mod tests {
             ("[[gate]]\nname=\"a\"\ncommand=\"x\"\ntimeout=0", "timeout"),
             ("[[gate]]\nname=\"a\"\ncommand=\"x\"\n[[gate]]\nname=\"a\"\ncommand=\"y\"", "two gates"),
             ("surprise = 1", "surprise"),
+            ("protected = [\"a[\"]", "protected path"),
         ] {
             let error = RepoConfig::parse(bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{bad}: {error}");

@@ -1,6 +1,7 @@
 //! Trees, whole.
 
 use domain::CommitSha;
+use domain::verify::BaseKind;
 use serde::Deserialize;
 
 use crate::error::GithubError;
@@ -42,6 +43,17 @@ pub enum EntryKind {
     Symlink,
     /// A commit of another repository.
     Submodule,
+}
+
+impl From<EntryKind> for BaseKind {
+    fn from(kind: EntryKind) -> Self {
+        match kind {
+            EntryKind::File => Self::File,
+            EntryKind::Executable => Self::Executable,
+            EntryKind::Symlink => Self::Symlink,
+            EntryKind::Submodule => Self::Submodule,
+        }
+    }
 }
 
 impl EntryKind {

@@ -1,10 +1,13 @@
 //! Calls from one of our functions to another.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use domain::code_host::{TokenAnswer, TokenRequest};
 use domain::failure::{Failure, FailureKind};
+use domain::secrets::Fingerprint;
 use domain::{Digest, Repository};
 use futures::future::{BoxFuture, FutureExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,6 +18,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone)]
 pub struct Invoker {
     client: Client,
+    told: Arc<Mutex<Vec<Fingerprint>>>,
 }
 
 /// What Lambda answers when a function returned an error.
@@ -28,7 +32,7 @@ struct FunctionError {
 impl Invoker {
     /// An invoker over `client`.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, told: Arc::default() }
     }
 
     /// An invoker with a client of its own.
@@ -77,6 +81,7 @@ impl Invoker {
         function: &str,
         repository: &Repository,
     ) -> impl Fn(Option<SecretString>) -> BoxFuture<'static, Result<SecretString, Failure>> + Send + Sync + use<> {
+        // The fingerprints that come with a token are kept for `told_fingerprints`.
         let (invoker, function, repository) = (self.clone(), function.to_owned(), repository.clone());
         move |rejected| {
             let (invoker, function) = (invoker.clone(), function.clone());
@@ -84,10 +89,20 @@ impl Invoker {
             let request = TokenRequest { repository: repository.clone(), rejected };
             async move {
                 let answer: TokenAnswer = invoker.call(&function, &request).await?;
+                if !answer.fingerprints.is_empty() {
+                    *invoker.told.lock().unwrap_or_else(PoisonError::into_inner) = answer.fingerprints;
+                }
                 Ok(SecretString::from(answer.token))
             }
             .boxed()
         }
+    }
+}
+
+impl Invoker {
+    /// Fingerprints of the credential behind the last token.
+    pub fn told_fingerprints(&self) -> Vec<Fingerprint> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

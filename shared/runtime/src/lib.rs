@@ -3,6 +3,7 @@
 
 pub mod env;
 pub mod invoke;
+pub mod known;
 pub mod metrics;
 pub mod secrets;
 pub mod step;

@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_secretsmanager::Client;
 use domain::failure::{Failure, FailureKind};
+use domain::secrets::Fingerprint;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+
+use crate::known::Announcer;
 
 /// How long a value is used before it is read again: the longest that a rotated secret stays in use.
 const TTL: Duration = Duration::from_mins(5);
@@ -16,12 +19,13 @@ const TTL: Duration = Duration::from_mins(5);
 pub struct Secrets {
     client: Client,
     cache: Mutex<HashMap<String, (Instant, SecretString)>>,
+    announcer: Announcer,
 }
 
 impl Secrets {
     /// A reader over `client`.
     pub fn new(client: Client) -> Self {
-        Self { client, cache: Mutex::new(HashMap::new()) }
+        Self { client, cache: Mutex::default(), announcer: Announcer::default() }
     }
 
     /// A reader with a client of its own.
@@ -42,6 +46,16 @@ impl Secrets {
                 format!("the secret {arn} is not JSON of the expected form; docs/operations.md shows it"),
             )
         })
+    }
+
+    /// Says through `tell`, once per process and value, that this function holds `secrets` (name, value). See
+    /// [`Announcer::announce`].
+    pub async fn announce<E: std::error::Error>(
+        &self,
+        secrets: &[(&str, &SecretString)],
+        tell: impl AsyncFnOnce(Vec<Fingerprint>) -> Result<(), E>,
+    ) {
+        self.announcer.announce(secrets, tell).await;
     }
 
     async fn text(&self, arn: &str) -> Result<SecretString, Failure> {

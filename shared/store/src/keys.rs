@@ -1,6 +1,7 @@
 //! Every key of every table and of the bucket. Nothing else builds one.
 
 use domain::ids::{GateId, Repository, TicketKey, WorkflowId};
+use domain::inbound::SecretOwner;
 use domain::{Digest, WorkflowState};
 
 /// Attribute of the partition key, in every table.
@@ -54,6 +55,11 @@ pub fn delivery(id: &str) -> String {
 /// Partition of a pull request.
 pub fn pull_request(repository: &Repository, number: u64) -> String {
     format!("PR#{repository}#{number}")
+}
+
+/// Partition of the fingerprints of the secrets that a function holds.
+pub fn known_secrets(owner: SecretOwner) -> String {
+    format!("KNOWN#{}", owner.as_str())
 }
 
 /// Sort key of an outbox row.
@@ -151,8 +157,8 @@ pub mod objects {
     }
 
     /// The list of the paths in that tree: a JSON array.
-    pub fn base_paths(id: &WorkflowId, attempt: Attempt) -> String {
-        format!("{}/base-paths.json", run(id, attempt))
+    pub fn base_files(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/base-files.json", run(id, attempt))
     }
 
     /// `task.json` of one sandbox.

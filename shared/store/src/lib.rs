@@ -8,6 +8,7 @@ mod deliveries;
 mod error;
 mod gates;
 pub mod keys;
+mod known;
 mod logs;
 mod objects;
 mod outbox;

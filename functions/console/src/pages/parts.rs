@@ -98,8 +98,8 @@ fn protected_files<'a>(files: impl Iterator<Item = (&'a str, Protection)>) -> Ma
 
 /// The files of a change, protected ones first.
 pub(super) fn changed_files(files: &[ChangedFile]) -> Markup {
-    let (protected, ordinary): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.path.protection().is_some());
-    let marked = protected.iter().filter_map(|file| Some((file.path.as_str(), file.path.protection()?)));
+    let (protected, ordinary): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.protection.is_some());
+    let marked = protected.iter().filter_map(|file| Some((file.path.as_str(), file.protection?)));
     html! {
         (protected_files(marked))
         div.scroll { table {

@@ -133,8 +133,7 @@ fn spec_files(files: &[&SpecFile]) -> Part {
 /// Asks for a decision on a pull request.
 pub fn pr_mail(frame: &Frame<'_>, files: &[ChangedFile], qa: Option<&QaReport>) -> Mail {
     let workflow = frame.workflow;
-    let files =
-        file_lines(files.iter().map(|file| (file.path.as_str(), file.action, file.path.protection(), String::new())));
+    let files = file_lines(files.iter().map(|file| (file.path.as_str(), file.action, file.protection, String::new())));
     let mut facts = vec![
         ("Checks", qa.map_or_else(|| "no report".to_owned(), qa_words)),
         ("Attempts", workflow.attempt.to_string()),

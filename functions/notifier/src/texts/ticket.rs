@@ -188,7 +188,7 @@ fn planned(file: &SpecFile) -> (&str, FileAction, Option<Protection>) {
 }
 
 fn changed(file: &ChangedFile) -> (&str, FileAction, Option<Protection>) {
-    (file.path.as_str(), file.action, file.path.protection())
+    (file.path.as_str(), file.action, file.protection)
 }
 
 /// The files, protected ones first.

@@ -99,7 +99,7 @@ impl Office {
     }
 
     pub(crate) async fn access(&self) -> Access {
-        self.config.access(&Secrets::from_config(&self.world.aws)).await.unwrap()
+        self.config.access(&Secrets::from_config(&self.world.aws), &self.world.store).await.unwrap()
     }
 
     /// One round of deliveries by the function as it is deployed. Answers how many messages stay on the queue.

@@ -18,11 +18,12 @@ async fn a_secret_that_cannot_be_used_is_told_without_its_value() {
     let tokens = tokens.map(|arn| notifier::Config { flux_lens_token_secret_arn: arn, ..good.clone() });
     let keys = keys.map(|arn| notifier::Config { view_key_secret_arn: arn, ..good.clone() });
     for config in tokens.into_iter().chain(keys) {
-        let failure = config.access(&Secrets::from_config(&office.world.aws)).await.unwrap_err();
+        let failure = config.access(&Secrets::from_config(&office.world.aws), &office.world.store).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Internal, "{failure}");
         assert!(!failure.message.contains("hidden"), "{failure}");
     }
-    let failure = good.access(&Secrets::from_config(&office.world.unreachable())).await.unwrap_err();
+    let failure =
+        good.access(&Secrets::from_config(&office.world.unreachable()), &office.world.store).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Transient, "{failure}");
 
     // A token that the tracker does not know.

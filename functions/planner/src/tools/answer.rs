@@ -63,6 +63,7 @@ pub(super) fn submit(draft: Result<SpecDraft, String>, base: &Base, context: Sub
             base_commit: &base.commit,
             base_paths: &base.paths,
             gates: context.gates,
+            protected: &base.config.protected,
             allow_workflow_files: context.allow_workflow_files,
         },
     );

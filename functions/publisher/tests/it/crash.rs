@@ -71,7 +71,17 @@ async fn lost_answers_of_a_merge_and_of_a_comment_do_no_harm() {
     let reference = crate::world::reference(&published);
     world.fail("POST", "/repos/*/comments", When::After);
     let (repo, id) = (world.fragile(), world.workflow());
-    let close = async || publisher::close::close(&repo, &id, &reference, "Because.", crate::world::BASE_URL).await;
+    let close = async || {
+        publisher::close::close(
+            &repo,
+            &id,
+            &reference,
+            "Because.",
+            crate::world::BASE_URL,
+            &domain::secrets::KnownSecrets::default(),
+        )
+        .await
+    };
     close().await.unwrap_err();
     close().await.unwrap();
     assert_eq!(repo.comments(published.number).await.unwrap().len(), 1);

@@ -39,7 +39,9 @@ async fn a_missing_check_is_waited_for_and_said_once() {
     for _ in 0..2 {
         let Outcome::Waiting(reason) = merge(&world.repo(), &reviewed).await.unwrap() else { panic!("not waiting") };
         assert!(reason.contains("test"), "{reason}");
-        say_waiting(&world.repo(), &world.workflow(), &reviewed, &reason).await.unwrap();
+        say_waiting(&world.repo(), &world.workflow(), &reviewed, &reason, &domain::secrets::KnownSecrets::default())
+            .await
+            .unwrap();
     }
     assert_eq!(world.repo().comments(published.number).await.unwrap().len(), 1);
     pass_check(&world, &reviewed).await;

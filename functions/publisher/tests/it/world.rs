@@ -7,11 +7,13 @@ use domain::budget::Ledger;
 use domain::change_set::{Change, MANIFEST_VERSION, Manifest, ManifestEntry};
 use domain::failure::Failure;
 use domain::ids::{Generation, Revision, TicketKey, WorkflowId};
+use domain::path::ProtectedPaths;
 use domain::person::Person;
 use domain::qa::{QA_REPORT_VERSION, QaReport};
+use domain::secrets::KnownSecrets;
 use domain::spec::{FileAction, SPEC_VERSION, Spec, SpecFile, SpecText};
 use domain::ticket::Priority;
-use domain::verify::{VerifiedChangeSet, VerifyContext, VerifyPolicy, verify};
+use domain::verify::{BaseFile, BaseFiles, BaseKind, VerifiedChangeSet, VerifyContext, VerifyPolicy, verify};
 use domain::workflow::{PullRequestRef, TicketSummary};
 use domain::{Attempt, CommitSha, Digest};
 use github::{Access, Host, Repo, RetryPolicy, TokenGrant};
@@ -122,6 +124,7 @@ impl World {
             previous: change.previous.as_ref(),
             date: "2026-11-22T10:00:00Z".parse().unwrap(),
             public_base_url: BASE_URL,
+            known: &KnownSecrets::default(),
         };
         publish(repo, &publication).await
     }
@@ -236,7 +239,15 @@ impl TestChange {
         let contents =
             self.files.iter().flat_map(|(_, file)| file).map(|(text, _)| (Digest::of(text), text.as_bytes().to_vec()));
         let policy = VerifyPolicy { max_file_bytes: 1_000, max_total_bytes: 10_000, allow_workflow_files: false };
-        let context = VerifyContext { spec: &spec, attempt: self.attempt, base_commit: &self.base, base_paths, policy };
+        let files = base_paths.iter().map(|path| (path.clone(), BaseFile::of(BaseKind::File))).collect();
+        let context = VerifyContext {
+            spec: &spec,
+            attempt: self.attempt,
+            base_commit: &self.base,
+            base: &BaseFiles { files, protected: ProtectedPaths::default() },
+            known: &KnownSecrets::default(),
+            policy,
+        };
         let changes = verify(&manifest, &contents.collect(), context).unwrap();
         (spec, changes)
     }

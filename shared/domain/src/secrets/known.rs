@@ -93,35 +93,46 @@ const fn roll_in(hash: u64, byte: u8) -> u64 {
 }
 
 const fn sieve(hash: u64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the shift leaves SIEVE_BITS bits")]
-    let high = (hash >> (u64::BITS - SIEVE_BITS)) as u32;
-    high
+    (hash >> (u64::BITS - SIEVE_BITS)) as u32
 }
 
 /// The secrets that a scan looks for.
 #[derive(Debug, Clone, Default)]
 pub struct KnownSecrets {
-    /// By length of the piece, then by sieve.
-    pieces: BTreeMap<usize, BTreeMap<u32, Vec<Fingerprint>>>,
+    /// By length of the piece.
+    pieces: BTreeMap<usize, Pieces>,
+}
+
+/// Pieces of one length.
+#[derive(Debug, Clone, Default)]
+struct Pieces {
+    by_sieve: BTreeMap<u32, Vec<Fingerprint>>,
+    /// One bit for every value of the sieve: most windows end here.
+    bits: Vec<u64>,
 }
 
 impl KnownSecrets {
     /// Looks for these.
     pub fn new(fingerprints: impl IntoIterator<Item = Fingerprint>) -> Self {
-        let mut pieces: BTreeMap<usize, BTreeMap<u32, Vec<Fingerprint>>> = BTreeMap::new();
+        let mut known = Self::default();
+        known.extend(fingerprints);
+        known
+    }
+
+    /// Looks for these as well.
+    pub fn extend(&mut self, fingerprints: impl IntoIterator<Item = Fingerprint>) {
         for fingerprint in fingerprints {
             let length = usize::from(fingerprint.length);
             // Anybody who may write a list could otherwise slow every scan down, or refuse every text.
-            if (MIN_BYTES..=PIECE).contains(&length) {
-                pieces.entry(length).or_default().entry(fingerprint.sieve).or_default().push(fingerprint);
+            if (MIN_BYTES..=PIECE).contains(&length) && fingerprint.sieve < 1 << SIEVE_BITS {
+                self.pieces.entry(length).or_default().add(fingerprint);
             }
         }
-        Self { pieces }
     }
 
     /// How many pieces are looked for.
     pub fn len(&self) -> usize {
-        self.pieces.values().flat_map(BTreeMap::values).map(Vec::len).sum()
+        self.pieces.values().flat_map(|pieces| pieces.by_sieve.values()).map(Vec::len).sum()
     }
 
     /// Whether nothing is looked for.
@@ -131,34 +142,35 @@ impl KnownSecrets {
 
     /// The name of the first secret of which `text` holds a piece.
     pub fn find(&self, text: &[u8]) -> Option<&str> {
-        self.pieces.iter().find_map(|(length, by_sieve)| find_pieces(text, *length, by_sieve))
+        self.pieces.iter().find_map(|(length, pieces)| pieces.find(text, *length))
     }
 }
 
-fn find_pieces<'k>(text: &[u8], length: usize, by_sieve: &'k BTreeMap<u32, Vec<Fingerprint>>) -> Option<&'k str> {
-    // A table of bits: most windows end here.
-    let mut bits = vec![0_u64; 1 << (SIEVE_BITS - 6)];
-    for value in by_sieve.keys() {
-        if let Some(word) = bits.get_mut((value >> 6) as usize) {
-            *word |= 1 << (value & 63);
-        }
+impl Pieces {
+    fn add(&mut self, fingerprint: Fingerprint) {
+        self.bits.resize(1 << (SIEVE_BITS - 6), 0);
+        self.bits[(fingerprint.sieve >> 6) as usize] |= 1 << (fingerprint.sieve & 63);
+        self.by_sieve.entry(fingerprint.sieve).or_default().push(fingerprint);
     }
-    let out = (1..length).fold(1_u64, |power, _| power.wrapping_mul(FACTOR));
-    let mut rolling = hash(text.get(..length)?);
-    let mut start = 0;
-    loop {
-        let value = sieve(rolling);
-        if bits[(value >> 6) as usize] >> (value & 63) & 1 == 1 {
-            let window = &text[start..start + length];
-            let hit =
-                by_sieve.get(&value).into_iter().flatten().find(|print| salted(&print.salt, window) == print.digest);
-            if let Some(hit) = hit {
-                return Some(&hit.name);
+
+    /// Slides a window over the text.
+    fn find(&self, text: &[u8], length: usize) -> Option<&str> {
+        let out = (1..length).fold(1_u64, |power, _| power.wrapping_mul(FACTOR));
+        let mut rolling = hash(text.get(..length)?);
+        let mut start = 0;
+        loop {
+            let value = sieve(rolling);
+            if self.bits[(value >> 6) as usize] >> (value & 63) & 1 == 1 {
+                let window = &text[start..start + length];
+                let mut candidates = self.by_sieve.get(&value).into_iter().flatten();
+                if let Some(hit) = candidates.find(|print| salted(&print.salt, window) == print.digest) {
+                    return Some(&hit.name);
+                }
             }
+            let next = text.get(start + length)?;
+            rolling = roll_in(rolling.wrapping_sub((u64::from(text[start]) + 1).wrapping_mul(out)), *next);
+            start += 1;
         }
-        let next = text.get(start + length)?;
-        rolling = roll_in(rolling.wrapping_sub((u64::from(text[start]) + 1).wrapping_mul(out)), *next);
-        start += 1;
     }
 }
 
@@ -216,8 +228,9 @@ mod tests {
         print.length = 33;
         assert!(KnownSecrets::new([print.clone()]).is_empty());
         print.length = 16;
-        print.sieve = u32::MAX;
-        assert_eq!(KnownSecrets::new([print]).find(b"sixteen letters!"), None);
+        assert_eq!(KnownSecrets::new([print.clone()]).len(), 1);
+        print.sieve = 1 << SIEVE_BITS;
+        assert!(KnownSecrets::new([print]).is_empty());
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! The rules by which credentials are recognised: data in the form of gitleaks, see `rules/README.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
@@ -69,13 +69,20 @@ enum Target {
 
 /// All rules, and which of them to try on a text.
 pub(super) struct Rules {
-    rules: Vec<Rule>,
+    list: Vec<Rule>,
     /// Rules that look at the path alone.
     paths: Vec<usize>,
-    keywords: AhoCorasick,
-    /// The rules of each keyword.
-    by_keyword: Vec<Vec<usize>>,
+    all: Keywords,
+    /// Those of our own rules.
+    own: Keywords,
     allowed: Vec<Allowed>,
+}
+
+/// The words without one of which a rule cannot match.
+struct Keywords {
+    search: AhoCorasick,
+    /// The rules of each word.
+    rules: Vec<Vec<usize>>,
 }
 
 /// The rules of this build. They are data of the program: a test reads and compiles all of them.
@@ -139,7 +146,8 @@ impl Rules {
     fn load(own: &str, gitleaks: &str) -> Result<Self, RulesError> {
         let own: RuleFile = toml::from_str(own)?;
         let gitleaks: RuleFile = toml::from_str(gitleaks)?;
-        let (mut rules, mut paths, mut words, mut by_keyword) = (vec![], vec![], vec![], Vec::<Vec<usize>>::new());
+        let (mut rules, mut paths) = (vec![], vec![]);
+        let (mut all, mut ours) = (BTreeMap::new(), BTreeMap::new());
         let data = own.rules.into_iter().map(|rule| (rule, true));
         let data = data.chain(gitleaks.rules.into_iter().map(|rule| (rule, false)));
         for (data, own) in data.filter(|(rule, _)| !UNUSED.contains(&rule.id.as_str())) {
@@ -148,31 +156,29 @@ impl Rules {
                 paths.push(number);
             }
             for word in &data.keywords {
-                let known = words.iter().position(|known| known == word).unwrap_or_else(|| {
-                    words.push(word.clone());
-                    by_keyword.push(vec![]);
-                    words.len() - 1
-                });
-                by_keyword[known].push(number);
+                all.entry(word.clone()).or_insert_with(Vec::new).push(number);
+                if own {
+                    ours.entry(word.clone()).or_insert_with(Vec::new).push(number);
+                }
             }
             rules.push(Rule::new(data, own)?);
         }
-        let keywords = AhoCorasick::builder().ascii_case_insensitive(true).build(&words)?;
         let allowed = vec![Allowed::new(gitleaks.allowlist)?];
-        Ok(Self { rules, paths, keywords, by_keyword, allowed })
+        Ok(Self { list: rules, paths, all: Keywords::new(all)?, own: Keywords::new(ours)?, allowed })
     }
 
     /// Calls `found` with the rule and the credential for every place of `text` that a rule takes for one.
     pub(super) fn each<'t>(&self, path: &str, text: &'t [u8], form: Form, mut found: impl FnMut(&Rule, &'t [u8])) {
         if form == Form::Raw {
-            for rule in self.paths.iter().map(|number| &self.rules[*number]) {
+            for rule in self.paths.iter().map(|number| &self.list[*number]) {
                 if rule.path.as_ref().is_some_and(|only| only.is_match(path.as_bytes())) {
                     found(rule, text);
                 }
             }
         }
-        for number in self.candidates(text) {
-            let rule = &self.rules[number];
+        let keywords = if form == Form::Raw { &self.all } else { &self.own };
+        for number in keywords.candidates(text) {
+            let rule = &self.list[number];
             if !rule.applies(path, form) {
                 continue;
             }
@@ -190,15 +196,25 @@ impl Rules {
             }
         }
     }
+}
+
+impl Keywords {
+    fn new(words: BTreeMap<String, Vec<usize>>) -> Result<Self, RulesError> {
+        let search = AhoCorasick::builder().ascii_case_insensitive(true).build(words.keys())?;
+        Ok(Self { search, rules: words.into_values().collect() })
+    }
 
     /// The rules one of whose keywords occurs.
     fn candidates(&self, text: &[u8]) -> BTreeSet<usize> {
-        let mut seen = vec![false; self.by_keyword.len()];
-        for hit in self.keywords.find_overlapping_iter(text) {
-            seen[hit.pattern().as_usize()] = true;
+        let mut rules = BTreeSet::new();
+        let mut seen = vec![false; self.rules.len()];
+        for hit in self.search.find_overlapping_iter(text) {
+            let word = hit.pattern().as_usize();
+            if !std::mem::replace(&mut seen[word], true) {
+                rules.extend(&self.rules[word]);
+            }
         }
-        let hit = seen.iter().zip(&self.by_keyword).filter(|(seen, _)| **seen);
-        hit.flat_map(|(_, rules)| rules.iter().copied()).collect()
+        rules
     }
 }
 
@@ -314,12 +330,12 @@ mod tests {
 
     #[test]
     fn every_rule_of_both_files_compiles_and_can_be_met() {
-        let with_keywords: BTreeSet<usize> = RULES.by_keyword.iter().flatten().copied().collect();
-        for (number, rule) in RULES.rules.iter().enumerate() {
+        let with_keywords: BTreeSet<usize> = RULES.all.rules.iter().flatten().copied().collect();
+        for (number, rule) in RULES.list.iter().enumerate() {
             let by_path = RULES.paths.contains(&number);
             assert!(by_path || (rule.regex().is_some() && with_keywords.contains(&number)), "{}", rule.name);
         }
-        assert!(RULES.rules.len() > 220, "{}", RULES.rules.len());
+        assert!(RULES.list.len() > 220, "{}", RULES.list.len());
     }
 
     #[test]

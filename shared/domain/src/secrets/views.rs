@@ -13,8 +13,8 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::rules::Form;
 
-/// Shortest run of characters that is decoded.
-const MIN_RUN: usize = 20;
+/// Fewest decoded bytes that are looked at: shorter secrets have no fingerprint, and no form.
+const MIN_DECODED: usize = 16;
 /// Most bytes of one unpacked stream.
 const MAX_UNPACKED: u64 = 4 << 20;
 /// How often what was decoded is decoded again.
@@ -53,7 +53,7 @@ fn forms(text: &[u8], depth: usize, look: &mut dyn FnMut(&[u8], Form) -> bool) -
 /// Everything in `text` that can be decoded.
 fn decoded(text: &[u8], depth: usize, look: &mut dyn FnMut(&[u8], Form) -> bool) -> bool {
     let mut again = |chunk: &[u8]| {
-        if chunk.len() < MIN_RUN {
+        if chunk.len() < MIN_DECODED {
             return false;
         }
         let unpacked = unpack(chunk);
@@ -95,7 +95,7 @@ static RUNS: LazyLock<Runs> = LazyLock::new(|| {
     let regex = |pattern| RegexBuilder::new(pattern).unicode(false).build().unwrap_or_else(|error| panic!("{error}"));
     Runs {
         base64: regex(r"[A-Za-z0-9+/_-]{20,}"),
-        base32: regex(r"[A-Z2-7]{32,}|[a-z2-7]{32,}"),
+        base32: regex(r"[A-Z2-7]{26,}|[a-z2-7]{26,}"),
         hex: regex(r"[0-9A-Fa-f]{2}(?:(?:[ \t\r\n,:;-]|\\x|0x|\\u00|%|')*[0-9A-Fa-f]{2}){15,}"),
         decimal: regex(r"[0-9]{2,3}(?:[ \t\r\n]*,[ \t\r\n]*[0-9]{2,3}){15,}|[0-9]{2,3}(?:[ \t\r\n]+[0-9]{2,3}){15,}"),
     }
@@ -160,8 +160,8 @@ fn decimals(run: &[u8]) -> Vec<u8> {
 
 /// Text in UTF-16 without its zeros.
 fn without_zeros(text: &[u8]) -> Option<Vec<u8>> {
-    let zeros = text.iter().filter(|byte| **byte == 0).count();
-    (zeros * 3 > text.len()).then(|| without(text, |byte| byte == 0))
+    let rest = without(text, |byte| byte == 0);
+    ((text.len() - rest.len()) * 3 > text.len()).then_some(rest)
 }
 
 fn without(text: &[u8], drop: impl Fn(u8) -> bool) -> Vec<u8> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::validate::{MAX_FILES, WORKFLOW_FILE, existing_twin, file_parent};
 use super::{FileAction, Spec, SpecFile};
 use crate::ids::{Attempt, CommitSha, Revision};
-use crate::path::{Protection, RepoPath};
+use crate::path::{ProtectedPaths, Protection, RepoPath};
 use crate::text;
 
 /// Most files that one request may name.
@@ -55,6 +55,8 @@ pub struct AmendContext<'a> {
     pub base_commit: &'a CommitSha,
     /// Every file at that commit.
     pub base_paths: &'a BTreeSet<String>,
+    /// What the repository protects.
+    pub protected: &'a ProtectedPaths,
     /// Whether this deployment lets a SPEC name files under `.github/workflows`.
     pub allow_workflow_files: bool,
 }
@@ -97,7 +99,7 @@ fn amended(added: Vec<RepoPath>, reason: &str, context: AmendContext<'_>) -> Spe
         path: path.clone(),
         action: if base_paths.contains(path.as_str()) { FileAction::Modify } else { FileAction::Create },
         reason: format!("Added: the agent asked for it in attempt {attempt}."),
-        protection: path.protection(),
+        protection: context.protected.protection(path),
     }));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Spec {

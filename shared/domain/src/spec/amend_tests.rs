@@ -41,7 +41,8 @@ fn ask_of(spec: &Spec, paths: &[&str], reason: &str) -> Amended {
         attempt: Attempt::FIRST,
         base_commit: &base,
         base_paths: &base_paths,
-            allow_workflow_files: false,
+        protected: &ProtectedPaths::default(),
+        allow_workflow_files: false,
     };
     amend(&paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>(), reason, context)
 }

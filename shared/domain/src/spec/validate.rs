@@ -6,7 +6,7 @@ use std::fmt;
 use super::{FileAction, SPEC_VERSION, Spec, SpecDraft, SpecFile, SpecText, VerifiedBy};
 use crate::digest::Digest;
 use crate::ids::{CommitSha, Revision, TicketKey, WorkflowId};
-use crate::path::{Protection, RepoPath, fold};
+use crate::path::{ProtectedPaths, Protection, RepoPath, fold};
 
 /// Most files that one SPEC may name.
 pub(super) const MAX_FILES: usize = 100;
@@ -34,6 +34,8 @@ pub struct SpecContext<'a> {
     pub base_paths: &'a BTreeSet<String>,
     /// The names of the repository's gates.
     pub gates: &'a [String],
+    /// What the repository protects.
+    pub protected: &'a ProtectedPaths,
     /// Whether this deployment lets a SPEC name files under `.github/workflows`.
     pub allow_workflow_files: bool,
 }
@@ -174,7 +176,7 @@ fn check_files(draft: &SpecDraft, context: SpecContext<'_>, problems: &mut Vec<S
             ))),
             FileAction::Modify | FileAction::Delete => {}
         }
-        let protection = path.protection();
+        let protection = context.protected.protection(&path);
         if protection == Some(Protection::Workflow) && !context.allow_workflow_files {
             problems.push(SpecProblem(format!("`{path}`: {WORKFLOW_FILE}")));
         }
@@ -243,6 +245,7 @@ mod tests {
             base_commit: &"a".repeat(40).parse().unwrap(),
             base_paths: &base_paths,
             gates: &["test".to_owned()],
+            protected: &vec!["src/p/".to_owned()].try_into().unwrap(),
             allow_workflow_files: false,
         };
         validate(draft, context).map_err(|problems| problems.iter().map(ToString::to_string).collect())
@@ -254,6 +257,14 @@ mod tests {
         let paths: Vec<_> = spec.files.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(paths, ["src/a.js", "src/b.js"]);
         assert_eq!(serde_json::from_value::<Spec>(serde_json::to_value(&spec).unwrap()).unwrap(), spec);
+    }
+
+    #[test]
+    fn protected_files_are_marked() {
+        let files = [("src/p/x.js", FileAction::Create), ("yarn.lock", FileAction::Create), ("z", FileAction::Create)];
+        let spec = check(draft(&files)).unwrap();
+        let marks: Vec<_> = spec.files.iter().map(|file| file.protection).collect();
+        assert_eq!(marks, [Some(Protection::Repository), Some(Protection::LockFile), None]);
     }
 
     #[test]

@@ -2,15 +2,21 @@
 //!
 //! [`VerifiedChangeSet`] can be built only here, and the publisher accepts nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod base;
+mod binary;
+mod check;
+mod twins;
 
 use serde::{Deserialize, Serialize};
 
-use crate::change_set::{Change, Manifest, RejectReason};
+pub use base::{BaseContent, BaseFile, BaseFiles, BaseKind};
+pub use binary::is_binary;
+pub use check::verify;
+
 use crate::digest::Digest;
 use crate::ids::{Attempt, CommitSha, WorkflowId};
-use crate::path::{Protection, RepoPath, fold};
-use crate::secrets::{KnownSecrets, secret_in};
+use crate::path::{Protection, RepoPath};
+use crate::secrets::KnownSecrets;
 use crate::spec::{FileAction, Spec};
 
 /// What a change set is checked against.
@@ -23,7 +29,9 @@ pub struct VerifyContext<'a> {
     /// The commit that the run's workspace was made from.
     pub base_commit: &'a CommitSha,
     /// Every file at that commit.
-    pub base_paths: &'a BTreeSet<String>,
+    pub base: &'a BaseFiles,
+    /// The secrets of this deployment.
+    pub known: &'a KnownSecrets,
     /// Limits.
     pub policy: VerifyPolicy,
 }
@@ -82,6 +90,8 @@ pub enum ViolationKind {
     Protected,
     /// Something that looks like a credential.
     Secret,
+    /// Not text, in a place for text.
+    Binary,
 }
 
 /// A change that may be published.
@@ -89,6 +99,7 @@ pub enum ViolationKind {
 pub struct VerifiedChange {
     path: RepoPath,
     kind: VerifiedKind,
+    protection: Option<Protection>,
 }
 
 /// What a [`VerifiedChange`] does.
@@ -116,6 +127,11 @@ impl VerifiedChange {
     /// What.
     pub fn kind(&self) -> &VerifiedKind {
         &self.kind
+    }
+
+    /// Which rule protects the path, if one does: the SPEC named it, and people were shown it first.
+    pub const fn protection(&self) -> Option<Protection> {
+        self.protection
     }
 
     /// The action in the SPEC's words.
@@ -174,164 +190,6 @@ pub enum NotVerified {
     /// It breaks rules.
     #[error("the run's change set breaks {} rule(s)", .0.len())]
     Violations(Vec<Violation>),
-}
-
-/// Checks a change set against the approved SPEC.
-///
-/// `contents` holds the archive's files by the digest that the reader computed itself.
-///
-/// # Errors
-/// Every violation, not only the first; or that nothing changed.
-pub fn verify(
-    manifest: &Manifest,
-    contents: &BTreeMap<Digest, Vec<u8>>,
-    context: VerifyContext<'_>,
-) -> Result<VerifiedChangeSet, NotVerified> {
-    let mut violations = Vec::new();
-    check_identity(manifest, context, &mut violations);
-    let scope = context.spec.scope();
-    let mut changes: BTreeMap<RepoPath, VerifiedChange> = BTreeMap::new();
-    let mut total = 0_u64;
-    for entry in &manifest.entries {
-        let shown: String = entry.path.escape_debug().take(300).collect();
-        let mut say = |kind, message: String| {
-            violations.push(Violation { path: shown.clone(), kind, message });
-        };
-        let path: RepoPath = match entry.path.parse() {
-            Ok(path) => path,
-            Err(error) => {
-                say(ViolationKind::InvalidPath, error.to_string());
-                continue;
-            }
-        };
-        let exists = context.base_paths.contains(path.as_str());
-        let action = match &entry.change {
-            Change::Deleted if !exists => {
-                say(ViolationKind::Corrupt, format!("`{path}` is said to be deleted but was never there"));
-                continue;
-            }
-            Change::Deleted => FileAction::Delete,
-            Change::Written { .. } | Change::Rejected { .. } if exists => FileAction::Modify,
-            Change::Written { .. } | Change::Rejected { .. } => FileAction::Create,
-        };
-        match scope.get(&path) {
-            None => say(
-                ViolationKind::PathNotInSpec,
-                format!("`{path}` was changed ({}), but the approved SPEC does not name it", action.as_str()),
-            ),
-            Some(allowed) if *allowed != action => say(
-                ViolationKind::ActionMismatch,
-                format!("the approved SPEC says {} `{path}`, but the run did {}", allowed.as_str(), action.as_str()),
-            ),
-            Some(_) => {}
-        }
-        if path.protection() == Some(Protection::Workflow) && !context.policy.allow_workflow_files {
-            say(ViolationKind::Protected, format!("this deployment lets nobody change `{path}`"));
-        }
-        let kind = match &entry.change {
-            Change::Deleted => VerifiedKind::Delete,
-            Change::Rejected { reason, .. } => {
-                let (kind, message) = describe_rejected(*reason);
-                say(kind, format!("`{path}` {message}"));
-                continue;
-            }
-            Change::Written { mode, size, digest, .. } => {
-                if !matches!(*mode, 0o644 | 0o755) {
-                    say(ViolationKind::Mode, format!("`{path}` has mode {mode:o}; only 644 and 755 are allowed"));
-                }
-                let Some(content) = contents.get(digest).filter(|bytes| bytes.len() as u64 == *size) else {
-                    say(ViolationKind::Corrupt, format!("the content of `{path}` is missing or has another size"));
-                    continue;
-                };
-                total = total.saturating_add(*size);
-                if *size > context.policy.max_file_bytes {
-                    say(ViolationKind::TooLarge, format!("`{path}` has {size} bytes, more than is allowed"));
-                }
-                let known = KnownSecrets::default();
-                if let Some(what) = secret_in(content, &known).or_else(|| secret_in(path.as_str().as_bytes(), &known)) {
-                    say(ViolationKind::Secret, format!("`{path}` contains {what}"));
-                }
-                VerifiedKind::Write { executable: *mode == 0o755, content: content.clone(), existed: exists }
-            }
-        };
-        if changes.insert(path.clone(), VerifiedChange { path: path.clone(), kind }).is_some() {
-            say(ViolationKind::Corrupt, format!("`{path}` is listed twice"));
-        }
-    }
-    if total > context.policy.max_total_bytes {
-        violations.push(Violation {
-            path: String::new(),
-            kind: ViolationKind::TooLarge,
-            message: format!("all changes together have {total} bytes, more than is allowed"),
-        });
-    }
-    check_twins(&changes, context.base_paths, &mut violations);
-    if !violations.is_empty() {
-        return Err(NotVerified::Violations(violations));
-    }
-    let Ok(spec_digest) = context.spec.digest() else {
-        return Err(NotVerified::Violations(vec![corrupt("the SPEC has no canonical form")]));
-    };
-    if changes.is_empty() {
-        return Err(NotVerified::Empty);
-    }
-    Ok(VerifiedChangeSet {
-        workflow_id: manifest.workflow_id.clone(),
-        attempt: manifest.attempt,
-        base_commit: context.base_commit.clone(),
-        spec_digest,
-        changes: changes.into_values().collect(),
-    })
-}
-
-fn corrupt(message: &str) -> Violation {
-    Violation { path: String::new(), kind: ViolationKind::Corrupt, message: message.to_owned() }
-}
-
-fn check_identity(manifest: &Manifest, context: VerifyContext<'_>, violations: &mut Vec<Violation>) {
-    if manifest.workflow_id != context.spec.workflow_id || manifest.attempt != context.attempt {
-        violations.push(corrupt("the change set belongs to another run"));
-    }
-    if manifest.base_commit != *context.base_commit {
-        violations.push(corrupt("the change set was made from another commit"));
-    }
-}
-
-fn describe_rejected(reason: RejectReason) -> (ViolationKind, &'static str) {
-    match reason {
-        RejectReason::SymbolicLink => (ViolationKind::NotARegularFile, "is a symbolic link"),
-        RejectReason::SpecialFile => (ViolationKind::NotARegularFile, "is a device, socket or pipe"),
-        RejectReason::HardLink => (ViolationKind::NotARegularFile, "has a second name (hard link)"),
-        RejectReason::TooLarge => (ViolationKind::TooLarge, "is larger than is allowed"),
-        RejectReason::TooMuch => (ViolationKind::TooLarge, "came after the limit of the whole change set was reached"),
-        RejectReason::Unreadable => (ViolationKind::Corrupt, "could not be read"),
-        RejectReason::NotUtf8 => (ViolationKind::InvalidPath, "has a name that is not UTF-8"),
-    }
-}
-
-/// No written path may be the same file as another changed or existing path once letters are folded.
-fn check_twins(
-    changes: &BTreeMap<RepoPath, VerifiedChange>,
-    base_paths: &BTreeSet<String>,
-    violations: &mut Vec<Violation>,
-) {
-    let deleted = |path: &str| {
-        changes.iter().any(|(other, change)| other.as_str() == path && change.kind == VerifiedKind::Delete)
-    };
-    let mut by_fold: BTreeMap<String, &str> = BTreeMap::new();
-    for path in base_paths.iter().filter(|path| !deleted(path)) {
-        by_fold.insert(fold(path), path);
-    }
-    for path in changes.values().filter(|change| change.kind != VerifiedKind::Delete).map(VerifiedChange::path) {
-        match by_fold.insert(path.folded(), path.as_str()) {
-            Some(other) if other != path.as_str() => violations.push(Violation {
-                path: path.as_str().to_owned(),
-                kind: ViolationKind::TwinPath,
-                message: format!("`{path}` and `{other}` are one file on some file systems"),
-            }),
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

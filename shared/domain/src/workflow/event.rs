@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::gate::{GateKind, GateStatus, Verdict};
 use crate::ids::{Attempt, CommitSha, GateId, Revision};
-use crate::path::RepoPath;
+use crate::path::{Protection, RepoPath};
 use crate::spec::{FileAction, RefusedPath};
 use crate::task::RunOutcome;
 use crate::verify::Violation;
@@ -215,4 +215,7 @@ pub struct ChangedFile {
     pub path: RepoPath,
     /// What.
     pub action: FileAction,
+    /// The rule that protects the path, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
 }
