@@ -1,25 +1,22 @@
-//! Mode `qa`: the repository's gates on a fresh tree of base + change set.
+//! Mode `qa`: the repository's gates at the base commit, and on base + change set.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use domain::Digest;
-use domain::change_set::MAX_ARCHIVE_BYTES;
+use domain::change_set::{MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES};
 use domain::qa::{QA_REPORT_VERSION, QaReport};
 use domain::task::{QaWork, RunOutcome, Task};
 use tokio::time::Instant;
 
-use crate::agent::{MAX_WORKSPACE_BYTES, apply_to, limits, unpack_into};
+use crate::agent::{MAX_WORKSPACE_BYTES, limits};
+use crate::changes::archive::read;
 use crate::gates::report::render_html;
-use crate::gates::{CommandRunner, GateRun, Trees, run_gates};
+use crate::gates::{CommandRunner, GateRun, Overlay, Stage, run_gates};
 use crate::host::Host;
 use crate::progress::Progress;
-use crate::sandbox::Sandbox;
-use crate::workspace::unpack::{UnpackLimits, unpack};
 
 /// What mode `qa` reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,33 +36,40 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         outcome: RunOutcome::SetupFailed { message: format!("{error:#}") },
         report: None,
     };
-    let trees = tokio::select! {
-        trees = prepare(task, work, host, folder) => trees,
+    let prepared = tokio::select! {
+        prepared = prepare(task, work, host, folder) => prepared,
         () = host.stop.cancelled() => return stopped,
         () = tokio::time::sleep_until(deadline) => return QaResult { outcome: RunOutcome::TimedOut, report: None },
     };
-    let trees = match trees {
-        Ok(trees) => trees,
+    let (stage, changes) = match prepared {
+        Ok(prepared) => prepared,
         Err(error) => return failed(error),
     };
     let runner = CommandRunner {
         environment: host.environment.clone(),
         sandbox: host.sandbox.clone(),
-        home: folder.join("home"),
+        home: stage.home(),
+        products: vec![],
         limits: limits(task),
         log: folder.join("output.log"),
         max_output_bytes: task.limits.max_output_bytes,
         deadline,
         stop: host.stop.clone(),
     };
-    let gates = GateRun { gates: &work.gates, setup: work.setup.as_ref(), checklist: &work.checklist };
-    let results = run_gates(gates, &trees, &runner, progress).await;
+    let gates = GateRun {
+        gates: &work.gates,
+        setup: work.setup.as_ref(),
+        checklist: &work.checklist,
+        files: &work.files,
+        bug: work.bug,
+    };
+    let results = run_gates(gates, stage, changes, &runner, progress).await;
     if host.stop.is_cancelled() {
         return stopped;
     }
     let results = match results {
         Ok(results) => results,
-        Err(error) => return failed(anyhow::Error::from(error).context("the gates could not be run")),
+        Err(error) => return failed(error.context("the gates could not be run")),
     };
     let report = QaReport {
         version: QA_REPORT_VERSION,
@@ -76,8 +80,8 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         setup: results.setup,
         gates: results.gates,
         checklist: results.checklist,
-        findings: vec![],
-        bug_proof: None,
+        findings: results.findings,
+        bug_proof: results.bug_proof,
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     match store(work, host, &report, &runner.log).await {
@@ -86,37 +90,17 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
     }
 }
 
-struct FreshTrees {
-    archive: Bytes,
-    changed: Utf8PathBuf,
-    base: Utf8PathBuf,
-    sandbox: Arc<dyn Sandbox>,
-}
-
-impl Trees for FreshTrees {
-    fn changed(&self) -> &Utf8Path {
-        &self.changed
-    }
-
-    fn base(&self) -> std::io::Result<Utf8PathBuf> {
-        std::fs::create_dir(&self.base)?;
-        unpack(self.archive.as_ref(), &self.base, UnpackLimits::default()).map_err(std::io::Error::other)?;
-        self.sandbox.divide(&self.base, &BTreeSet::new())?;
-        Ok(self.base.clone())
-    }
-}
-
-async fn prepare(task: &Task, work: &QaWork, host: &Host, folder: &Utf8Path) -> anyhow::Result<FreshTrees> {
+async fn prepare(task: &Task, work: &QaWork, host: &Host, folder: &Utf8Path) -> anyhow::Result<(Stage, Overlay)> {
     let archive = host.transfers.fetch("the workspace", &task.workspace, MAX_WORKSPACE_BYTES).await?;
     let changes = host.transfers.fetch("the change set", &work.changes, MAX_ARCHIVE_BYTES).await?;
-    let changed = folder.join("workspace");
-    unpack_into(archive.clone(), changed.clone()).await?;
-    apply_to(changes, changed.clone(), task.limits).await.context("the change set cannot be applied")?;
-    host.sandbox.divide(&changed, &BTreeSet::new()).context("the workspace cannot be divided")?;
-    tokio::fs::create_dir_all(folder.join("home/tmp")).await?;
-    host.sandbox.give(&folder.join("home")).context("the home folder")?;
+    let (manifest, contents) = read(&changes, unpacked_limit(task)).context("the change set cannot be applied")?;
     tokio::fs::write(folder.join("output.log"), "").await?;
-    Ok(FreshTrees { archive, changed, base: folder.join("base"), sandbox: host.sandbox.clone() })
+    Ok((Stage::new(archive, folder, Arc::clone(&host.sandbox)), Overlay::new(manifest, contents)))
+}
+
+/// Most bytes that a change set may have unpacked: its contents, its manifest, and the archive's own.
+const fn unpacked_limit(task: &Task) -> u64 {
+    task.limits.max_total_bytes + MAX_MANIFEST_BYTES + task.limits.max_files * 2_048 + 65_536
 }
 
 async fn store(work: &QaWork, host: &Host, report: &QaReport, log: &Utf8Path) -> anyhow::Result<Digest> {

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub struct CommandRunner {
     pub sandbox: Arc<dyn Sandbox>,
     /// HOME of the commands, who may write there; `tmp` below it exists.
     pub home: Utf8PathBuf,
+    /// What setup made in the tree, relative to it: commands may change it.
+    pub products: Vec<PathBuf>,
     /// Limits of one process.
     pub limits: Limits,
     /// The file for the full output.
@@ -101,7 +104,7 @@ impl CommandRunner {
             folder: folder.as_std_path().to_owned(),
             read: vec![],
             write: vec![folder.as_std_path().to_owned(), self.home.as_std_path().to_owned()],
-            tree: Some(Frozen { folder: folder.as_std_path().to_owned(), except: vec![] }),
+            tree: Some(Frozen { folder: folder.as_std_path().to_owned(), except: self.products.clone() }),
             limits: self.limits,
         };
         let sockets = self.sandbox.sockets(0)?;
@@ -190,6 +193,7 @@ pub(crate) mod tests {
             environment: ToolEnvironment::from_host(|name| std::env::var(name).ok()),
             sandbox: Arc::new(BareSandbox),
             home: root.join("home"),
+            products: vec![],
             limits: Limits::default(),
             log: root.join("output.log"),
             max_output_bytes: 10_000,

@@ -1,0 +1,307 @@
+//! A folder as it was at one moment, and the way back to it.
+//!
+//! Commands run in place, because setup may have stored the folder's own path in it. What they leave behind is
+//! found by walking, not by what they say: a file is untouched if inode, size, mode, owner, time of change and time of
+//! status change are as they were, and no program without privileges can choose the last of them. All else is
+//! taken from a copy that no command can reach.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, DirBuilder, Metadata, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// Longest tick of the clock that file systems take their times from.
+const CLOCK_TICK: Duration = Duration::from_millis(20);
+
+/// What tells a touched path from an untouched one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    kind: Kind,
+    mode: u32,
+    owner: u32,
+    /// Inode, size and times; a folder's change with what is in it.
+    content: Option<(u64, u64, i64, i64, i64, i64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Folder,
+    File,
+    Link,
+    Special,
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        let kind = match metadata.file_type() {
+            kind if kind.is_dir() => Kind::Folder,
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_symlink() => Kind::Link,
+            _ => Kind::Special,
+        };
+        let m = metadata;
+        let content =
+            (kind != Kind::Folder).then(|| (m.ino(), m.size(), m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()));
+        Self { kind, mode: m.mode() & 0o7777, owner: m.uid(), content }
+    }
+
+    fn status_change(&self) -> Option<SystemTime> {
+        let (_, _, _, _, seconds, nanoseconds) = self.content?;
+        let (seconds, nanoseconds) = (u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+    }
+}
+
+/// A folder's state, to which it can be brought back.
+#[derive(Debug)]
+pub struct Snapshot {
+    folder: Utf8PathBuf,
+    copy: Utf8PathBuf,
+    kept: BTreeMap<PathBuf, Stamp>,
+    /// The stamps at the last [`Snapshot::settle`].
+    settled: BTreeMap<PathBuf, Stamp>,
+}
+
+impl Snapshot {
+    /// Copies `folder` to `copy`, which must not exist and is open to its owner alone.
+    ///
+    /// # Errors
+    /// Something cannot be read or written.
+    pub fn take(folder: &Utf8Path, copy: &Utf8Path) -> io::Result<Self> {
+        DirBuilder::new().mode(0o700).create(copy)?;
+        let kept = walk(folder)?;
+        for (path, stamp) in &kept {
+            place(folder.as_std_path(), copy.as_std_path(), path, *stamp)?;
+        }
+        let settled = kept.clone();
+        Ok(Self { folder: folder.to_owned(), copy: copy.to_owned(), kept, settled })
+    }
+
+    /// Where the copy is.
+    pub fn copy(&self) -> &Utf8Path {
+        &self.copy
+    }
+
+    /// Takes what is there now as what a command finds, and is not to change.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn settle(&mut self) -> io::Result<()> {
+        self.settled = walk(&self.folder)?;
+        let newest = self.settled.values().filter_map(Stamp::status_change).max();
+        // A change within the same tick of the file system's clock would not be seen. What runs next waits it out.
+        if let Some(age) = newest.and_then(|newest| newest.elapsed().ok())
+            && age < CLOCK_TICK
+        {
+            std::thread::sleep(CLOCK_TICK - age);
+        }
+        Ok(())
+    }
+
+    /// What is different from the last [`Snapshot::settle`], of what was there then.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn touched(&self) -> io::Result<Vec<PathBuf>> {
+        let now = walk(&self.folder)?;
+        Ok(self
+            .settled
+            .iter()
+            .filter(|(path, stamp)| now.get(*path) != Some(stamp))
+            .map(|(path, _)| path.clone())
+            .collect())
+    }
+
+    /// Brings the folder back to its state. `replaced` are paths that somebody wrote or deleted between state and
+    /// [`Snapshot::settle`]. Nothing else may write to the folder meanwhile.
+    ///
+    /// # Errors
+    /// Something cannot be read or written.
+    pub fn restore(&mut self, replaced: &BTreeSet<PathBuf>) -> io::Result<()> {
+        let now = walk(&self.folder)?;
+        let root = self.folder.as_std_path();
+        let untouched = |path: &PathBuf, stamp: &Stamp| {
+            !replaced.contains(path) && self.settled.get(path) == Some(stamp) && now.get(path) == Some(stamp)
+        };
+        let mut removed: Option<&PathBuf> = None;
+        for (path, stamp) in &now {
+            if removed.is_some_and(|folder| path.starts_with(folder)) {
+                continue;
+            }
+            let stays = self.kept.get(path).is_some_and(|kept| match kept.kind {
+                Kind::Folder => stamp.kind == Kind::Folder,
+                kind => kind == stamp.kind && untouched(path, stamp),
+            });
+            if !stays {
+                remove(&root.join(path), stamp.kind)?;
+                removed = Some(path);
+            }
+        }
+        for (path, stamp) in &self.kept {
+            if fs::symlink_metadata(root.join(path)).is_err() {
+                place(self.copy.as_std_path(), root, path, *stamp)?;
+            }
+        }
+        self.settle()
+    }
+}
+
+/// Every path below a folder, folders before what is in them. Links are not followed; other file systems' mounts are
+/// not expected here.
+fn walk(folder: impl AsRef<Path>) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(relative) = open.pop() {
+        let path = folder.as_ref().join(&relative);
+        let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        let listed = |path: &Path| fs::read_dir(path)?.collect::<io::Result<Vec<_>>>();
+        let entries = match listed(&path) {
+            Err(error) if denied(&error) => {
+                fs::set_permissions(&path, Permissions::from_mode(0o700))?;
+                listed(&path)?
+            }
+            entries => entries?,
+        };
+        for entry in entries {
+            let relative = relative.join(entry.file_name());
+            let stamp = Stamp::of(&entry.metadata()?);
+            if stamp.kind == Kind::Folder {
+                open.push(relative.clone());
+            }
+            found.insert(relative, stamp);
+        }
+    }
+    Ok(found)
+}
+
+fn remove(path: &Path, kind: Kind) -> io::Result<()> {
+    if kind != Kind::Folder {
+        return fs::remove_file(path);
+    }
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // The walk opens folders that are closed.
+            walk(path)?;
+            fs::remove_dir_all(path)
+        }
+        result => result,
+    }
+}
+
+/// Copies one path; its folder is there already.
+fn place(from: &Path, to: &Path, path: &Path, stamp: Stamp) -> io::Result<()> {
+    let (source, target) = (from.join(path), to.join(path));
+    match stamp.kind {
+        Kind::Folder => {
+            fs::create_dir(&target)?;
+            // Whoever restores must be able to enter it.
+            fs::set_permissions(&target, Permissions::from_mode(stamp.mode | 0o700))
+        }
+        Kind::File => {
+            fs::copy(&source, &target)?;
+            fs::set_permissions(&target, Permissions::from_mode(stamp.mode))
+        }
+        Kind::Link => symlink(fs::read_link(&source)?, &target),
+        // Sockets and pipes of setup's processes, which are dead.
+        Kind::Special => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct World {
+        _folder: tempfile::TempDir,
+        tree: Utf8PathBuf,
+        snapshot: Snapshot,
+    }
+
+    fn world() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        let tree = root.join("tree");
+        fs::create_dir_all(tree.join("a/b")).unwrap();
+        fs::write(tree.join("a/b/file"), "one").unwrap();
+        fs::write(tree.join("run.sh"), "two").unwrap();
+        fs::set_permissions(tree.join("run.sh"), Permissions::from_mode(0o755)).unwrap();
+        symlink("b/file", tree.join("a/link")).unwrap();
+        let mut snapshot = Snapshot::take(&tree, &root.join("copy")).unwrap();
+        snapshot.settle().unwrap();
+        World { _folder: folder, tree, snapshot }
+    }
+
+    fn state(tree: &Utf8Path) -> Vec<(PathBuf, u32, String)> {
+        let read = |path: &PathBuf| {
+            let path = tree.as_std_path().join(path);
+            fs::read_link(&path)
+                .map(|link| link.display().to_string())
+                .or_else(|_| fs::read_to_string(&path))
+                .unwrap_or_default()
+        };
+        walk(tree).unwrap().iter().map(|(path, stamp)| (path.clone(), stamp.mode, read(path))).collect()
+    }
+
+    #[test]
+    fn whatever_a_command_did_is_undone() {
+        let mut world = world();
+        let before = state(&world.tree);
+        let tree = world.tree.clone();
+        let harm: &[&dyn Fn()] = &[
+            &|| fs::write(tree.join("conftest.py"), "evil").unwrap(),
+            &|| fs::write(tree.join("a/b/file"), "ONE").unwrap(),
+            &|| fs::remove_dir_all(tree.join("a")).unwrap(),
+            &|| {
+                fs::remove_file(tree.join("a/b/file")).unwrap();
+                symlink("/etc/passwd", tree.join("a/b/file")).unwrap();
+            },
+            &|| {
+                fs::remove_dir_all(tree.join("a/b")).unwrap();
+                symlink("/etc", tree.join("a/b")).unwrap();
+            },
+            &|| fs::set_permissions(tree.join("run.sh"), Permissions::from_mode(0o644)).unwrap(),
+            &|| {
+                fs::remove_file(tree.join("run.sh")).unwrap();
+                fs::create_dir_all(tree.join("run.sh/deep/er")).unwrap();
+                fs::set_permissions(tree.join("run.sh/deep"), Permissions::from_mode(0)).unwrap();
+            },
+            &|| nix::unistd::mkfifo(tree.join("pipe").as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap(),
+        ];
+        for harm in harm {
+            harm();
+            world.snapshot.restore(&BTreeSet::new()).unwrap();
+            assert_eq!(state(&world.tree), before);
+        }
+    }
+
+    /// The same size and the old time of change: only the time of status change tells.
+    #[test]
+    fn a_forged_time_does_not_help() {
+        let mut world = world();
+        let file = world.tree.join("a/b/file");
+        let time = fs::metadata(&file).unwrap().modified().unwrap();
+        fs::write(&file, "ONE").unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        assert_eq!(world.snapshot.touched().unwrap(), [PathBuf::from("a/b/file")]);
+        world.snapshot.restore(&BTreeSet::new()).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "one");
+        assert!(world.snapshot.touched().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_was_laid_over_the_state_is_taken_away() {
+        let mut world = world();
+        fs::write(world.tree.join("run.sh"), "changed").unwrap();
+        fs::write(world.tree.join("new"), "new").unwrap();
+        world.snapshot.settle().unwrap();
+        assert!(world.snapshot.touched().unwrap().is_empty());
+        let replaced = ["run.sh", "new"].map(PathBuf::from).into();
+        world.snapshot.restore(&replaced).unwrap();
+        assert_eq!(fs::read_to_string(world.tree.join("run.sh")).unwrap(), "two");
+        assert!(!world.tree.join("new").exists());
+    }
+}
