@@ -39,40 +39,39 @@ pub(super) fn loopback() -> Check {
     }
 }
 
-/// The best wall around the agent on a laptop: a network namespace of its own.
+/// What keeps the files of a sandbox, unless root can give them to another user.
 pub(super) fn user_namespaces() -> Check {
     const NAME: &str = "user namespaces";
-    let works = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--net", "true"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if works {
-        Check::good(NAME, "the agent's sandbox gets a network of its own")
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--net", "--mount", "mount", "-t", "tmpfs", "none", "/tmp"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if command.status().is_ok_and(|status| status.success()) {
+        return Check::good(NAME, "sandboxes get files, processes and a network of their own");
+    }
+    let fix = "sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0; or run as root";
+    if is_root() {
+        Check::not_good(NAME, Status::Limited, "not available; sandboxes use their next layers, which root has", fix)
     } else {
-        Check::not_good(
-            NAME,
-            Status::Limited,
-            "not available; the sandbox falls back to its next layer",
-            "Linux: sysctl kernel.unprivileged_userns_clone=1, \
-             kernel.apparmor_restrict_unprivileged_userns=0",
-        )
+        Check::not_good(NAME, Status::Wrong, "not available: sandboxes cannot keep their promises", fix)
     }
 }
 
+/// What keeps an ordinary user's own files and processes.
 pub(super) fn landlock() -> Check {
     const NAME: &str = "Landlock";
-    let modules = std::fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
-    if modules.trim().split(',').any(|module| module == "landlock") {
-        Check::good(NAME, "in the kernel and switched on")
-    } else {
-        Check::not_good(
-            NAME,
-            Status::Limited,
-            "not reported by the kernel; file modes alone bound the agent's writes",
-            "Linux 5.13 or newer with `landlock` in the boot option lsm=",
-        )
+    let fix = "Linux 6.2 or newer with `landlock` in the boot option lsm=; or run as root";
+    match std::fs::read_to_string("/sys/kernel/security/lsm") {
+        Ok(modules) if modules.trim().split(',').any(|module| module == "landlock") => {
+            Check::good(NAME, "in the kernel and switched on")
+        }
+        Ok(_) if is_root() => {
+            Check::not_good(NAME, Status::Limited, "not in the kernel; sandboxes go without this layer", fix)
+        }
+        Ok(_) => Check::not_good(NAME, Status::Wrong, "not in the kernel: sandboxes cannot keep their promises", fix),
+        Err(_) => Check::not_good(NAME, Status::Limited, "cannot be seen here; the first run finds out", fix),
     }
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
 }
