@@ -1,18 +1,19 @@
 //! Comparing a tree with the base commit, without following links.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Metadata};
+use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 
 use camino::Utf8Path;
 use domain::Digest;
 use domain::change_set::{Change, ManifestEntry, RejectReason};
+use domain::path::MAX_PATH_BYTES;
 use sha2::{Digest as _, Sha256};
 
 use crate::workspace::git::GIT_FOLDER;
-use crate::workspace::open::Root;
+use crate::workspace::open::{Folder, Kind};
 use crate::workspace::{BaseEntry, BaseTree};
 
 /// Most dropped paths that are named.
@@ -44,14 +45,15 @@ pub struct Changes {
     pub contents: BTreeMap<String, Vec<u8>>,
 }
 
-/// Walks the tree at `root` and compares it with `base`. Nothing else may write to the tree meanwhile.
+/// Walks the tree at `root` and compares it with `base`.
+///
+/// Nothing of it is followed: should something still write to the tree meanwhile, the worst that happens is a rejected
+/// entry.
 ///
 /// # Errors
 /// The root itself cannot be read. Whatever cannot be read below it becomes a rejected entry.
 pub fn find_changes(root: &Utf8Path, base: &BaseTree, limits: ChangeLimits) -> io::Result<Changes> {
     let mut walk = Walk {
-        root: Root::open(root)?,
-        path: root,
         base,
         limits,
         found: BTreeMap::new(),
@@ -60,13 +62,11 @@ pub fn find_changes(root: &Utf8Path, base: &BaseTree, limits: ChangeLimits) -> i
         bytes: 0,
         files: 0,
     };
-    walk.folder(Utf8Path::new(""), false)?;
+    walk.folder(&Folder::open(root)?, Utf8Path::new(""), false)?;
     Ok(walk.finish())
 }
 
 struct Walk<'a> {
-    root: Root,
-    path: &'a Utf8Path,
     base: &'a BaseTree,
     limits: ChangeLimits,
     found: BTreeMap<String, Change>,
@@ -77,20 +77,26 @@ struct Walk<'a> {
     files: u64,
 }
 
+/// A name in a folder that is held open, and its path from the root.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    folder: &'a Folder,
+    name: &'a OsStr,
+    path: &'a Utf8Path,
+}
+
 impl Walk<'_> {
     /// Reads one folder. `ignored`: it lies in an ignored folder that also holds files of the base commit.
-    fn folder(&mut self, folder: &Utf8Path, ignored: bool) -> io::Result<()> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(self.path.join(folder))? {
-            names.push(entry?.file_name());
-        }
-        names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-        for name in names {
+    fn folder(&mut self, folder: &Folder, path: &Utf8Path, ignored: bool) -> io::Result<()> {
+        for name in folder.names()? {
             match name.to_str() {
-                Some(GIT_FOLDER) if folder.as_str().is_empty() => {}
-                Some(name) => self.entry(&folder.join(name), ignored),
+                Some(GIT_FOLDER) if path.as_str().is_empty() => {}
+                Some(text) => {
+                    let path = path.join(text);
+                    self.entry(Place { folder, name: &name, path: &path }, ignored);
+                }
                 None => {
-                    let path = folder.join(name.to_string_lossy().as_ref());
+                    let path = path.join(name.to_string_lossy().as_ref());
                     self.reject(path.into_string(), RejectReason::NotUtf8, false);
                 }
             }
@@ -98,51 +104,59 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn entry(&mut self, path: &Utf8Path, ignored: bool) {
+    fn entry(&mut self, place: Place<'_>, ignored: bool) {
+        let path = place.path;
         let existed = self.base.get(path.as_str()).is_some();
-        let metadata = match fs::symlink_metadata(self.path.join(path)) {
-            Ok(metadata) => metadata,
+        let kind = match place.folder.kind(place.name) {
+            Ok(kind) => kind,
             Err(error) => return self.unreadable(path, existed, &error),
         };
-        if metadata.is_dir() {
-            return self.subfolder(path, ignored);
+        if kind == Kind::Folder {
+            return self.subfolder(place, ignored);
         }
         if existed {
             self.seen.insert(path.to_string());
         } else if ignored || self.base.ignores(path.as_str(), false) {
             return self.drop_path(path.to_string());
         }
-        if metadata.is_symlink() {
-            self.link(path, existed);
-        } else if metadata.is_file() {
-            self.file(path, existed);
-        } else {
-            self.reject(path.to_string(), RejectReason::SpecialFile, existed);
+        match kind {
+            Kind::Link => self.link(place, existed),
+            Kind::File => self.file(place, existed),
+            Kind::Special | Kind::Folder => self.reject(path.to_string(), RejectReason::SpecialFile, existed),
         }
     }
 
-    fn subfolder(&mut self, path: &Utf8Path, ignored: bool) {
+    fn subfolder(&mut self, place: Place<'_>, ignored: bool) {
+        let path = place.path;
         let ignored = ignored || self.base.ignores(path.as_str(), true);
         if ignored && !self.base.has_below(path.as_str()) {
             return self.drop_path(format!("{path}/"));
         }
-        if let Err(error) = self.folder(path, ignored) {
+        // No path in a repository is longer, and so deep a tree is made to break whoever walks it.
+        let result = if path.as_str().len() > MAX_PATH_BYTES {
+            Err(io::Error::other("its path is too long"))
+        } else {
+            place.folder.folder(place.name).and_then(|folder| self.folder(&folder, path, ignored))
+        };
+        if let Err(error) = result {
             self.unreadable(path, false, &error);
         }
     }
 
-    fn link(&mut self, path: &Utf8Path, existed: bool) {
-        if let Some(BaseEntry::Link { target, .. }) = self.base.get(path.as_str())
-            && fs::read_link(self.path.join(path)).is_ok_and(|now| now.as_os_str() == target.as_str())
+    fn link(&mut self, place: Place<'_>, existed: bool) {
+        if let Some(BaseEntry::Link { target, .. }) = self.base.get(place.path.as_str())
+            && place.folder.link(place.name).is_ok_and(|now| now == target.as_str())
         {
             return;
         }
-        self.reject(path.to_string(), RejectReason::SymbolicLink, existed);
+        self.reject(place.path.to_string(), RejectReason::SymbolicLink, existed);
     }
 
-    fn file(&mut self, path: &Utf8Path, existed: bool) {
-        let read = match self.read(path) {
-            Ok(read) => read,
+    fn file(&mut self, place: Place<'_>, existed: bool) {
+        let path = place.path;
+        let read = match self.read(place) {
+            Ok(Some(read)) => read,
+            Ok(None) => return self.reject(path.to_string(), RejectReason::TooLarge, existed),
             Err(error) => return self.unreadable(path, existed, &error),
         };
         let executable = read.metadata.mode() & 0o111 != 0;
@@ -169,12 +183,18 @@ impl Walk<'_> {
         self.record(path.to_string(), Change::Written { mode, size: read.size, digest: read.digest, existed });
     }
 
-    /// Reads a file once: its digest, and its content when it is not too large.
-    fn read(&self, path: &Utf8Path) -> io::Result<ReadFile> {
-        let mut file = self.root.read(path)?;
+    /// Reads a file once: its digest, and its content when it is not too large. `None`: it is over the limit and so
+    /// surely not what it was, which can be said without reading it. Sparse files are quickly made very large.
+    fn read(&self, place: Place<'_>) -> io::Result<Option<ReadFile>> {
+        let mut file = place.folder.file(place.name)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file any more"));
+        }
+        let before = self.base.get(place.path.as_str());
+        let same_size = matches!(before, Some(BaseEntry::File { size, .. }) if *size == metadata.len());
+        if metadata.len() > self.limits.file_bytes && !same_size {
+            return Ok(None);
         }
         let mut hash = Sha256::new();
         let (mut size, mut content) = (0u64, Some(Vec::new()));
@@ -185,6 +205,9 @@ impl Walk<'_> {
                 break;
             }
             size += length as u64;
+            if size > metadata.len() {
+                break;
+            }
             hash.update(&buffer[..length]);
             if size > self.limits.file_bytes {
                 content = None;
@@ -195,7 +218,7 @@ impl Walk<'_> {
         if size != metadata.len() {
             return Err(io::Error::other("its size changed while it was read"));
         }
-        Ok(ReadFile { metadata, size, digest: Digest::from_bytes(hash.finalize().into()), content })
+        Ok(Some(ReadFile { metadata, size, digest: Digest::from_bytes(hash.finalize().into()), content }))
     }
 
     fn unreadable(&mut self, path: &Utf8Path, existed: bool, error: &io::Error) {
@@ -208,6 +231,10 @@ impl Walk<'_> {
     }
 
     fn record(&mut self, path: String, change: Change) {
+        if matches!(self.found.get(&path), Some(Change::Rejected { .. })) {
+            // Two names that are not UTF-8, or one and its replacement, have the same text: what is wrong stays.
+            return;
+        }
         if self.found.len() < MAX_ENTRIES {
             self.found.insert(path, change);
         } else if let Some(mut last) = self.found.last_entry() {
