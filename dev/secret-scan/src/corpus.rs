@@ -69,3 +69,32 @@ pub(crate) fn change(file: &File) -> Change<'_> {
     let before = lines[..from].iter().chain(&lines[to..]).copied().collect();
     Change { path: &file.path, before, after: &file.content }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_come_in_the_same_mixed_order_and_others_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.rs", "b.md", "c.png", "d.toml"] {
+            std::fs::write(folder.path().join(name), "one\ntwo\n").unwrap();
+        }
+        let paths = || files(Some(folder.path())).unwrap().into_iter().map(|file| file.path).collect::<Vec<_>>();
+        let mut sorted = paths();
+        assert_eq!(paths(), sorted);
+        sorted.sort();
+        assert_eq!(sorted, ["a.rs", "b.md", "d.toml"]);
+        assert!(files(Some(&folder.path().join("none"))).is_err());
+    }
+
+    #[test]
+    fn a_change_adds_lines_of_the_file() {
+        let content: String = (0..200).map(|n| format!("line {n}\n")).collect();
+        let file = File { path: "x.rs".to_owned(), content };
+        let Change { before, after, .. } = change(&file);
+        let added = after.lines().count() - before.lines().count();
+        assert!((1..=HUNK).contains(&added), "{added}");
+        assert!(before.lines().all(|line| after.contains(line)));
+    }
+}

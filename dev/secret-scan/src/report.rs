@@ -130,17 +130,16 @@ impl Report {
         }
         writeln!(out, "recall           {found} of {planted} planted")?;
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-        let (rate, speed) = (
-            self.alarms.len() as f64 * 1000.0 / self.clean_changes.max(1) as f64,
-            self.scanned_bytes as f64 / 1e6 / self.seconds.max(1e-9),
-        );
+        let (rate, megabytes) =
+            (self.alarms.len() as f64 * 1000.0 / self.clean_changes.max(1) as f64, self.scanned_bytes as f64 / 1e6);
+        let speed = megabytes / self.seconds.max(1e-9);
         writeln!(
             out,
             "false alarms     {} in {} clean changes: {rate:.3} per 1,000",
             self.alarms.len(),
             self.clean_changes
         )?;
-        writeln!(out, "speed            {speed:.1} MB/s over {:.1} MB", self.scanned_bytes as f64 / 1e6)?;
+        writeln!(out, "speed            {speed:.1} MB/s over {megabytes:.1} MB")?;
         let mut by_rule: BTreeMap<&str, usize> = BTreeMap::new();
         for alarm in &self.alarms {
             *by_rule.entry(&alarm.what).or_default() += 1;
@@ -170,4 +169,39 @@ fn planted(file: &File, credential: &str, forge: &mut Forge) -> String {
     };
     lines.insert(forge.below(lines.len() + 1), &line);
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_measurement_finds_everything_and_a_miss_does_not_hold() {
+        let content: String = (0..60).map(|n| format!("let value_{n} = compute({n});\n")).collect();
+        let files = [File { path: "src/a.rs".to_owned(), content }];
+        let mut report = Report::measure(&files, 10, 1);
+        let (planted, found) = report.planted_and_found();
+        assert_eq!((planted, found, report.alarms.len(), report.clean_changes), (47, 47, 0, 1), "{report:?}");
+        assert!(report.holds());
+        let mut out = Vec::new();
+        report.print(&mut out, true).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("recall           47 of 47 planted\nfalse alarms     0 in 1 clean changes"), "{text}");
+        report.forms.entry("x".to_owned()).or_default().count(false);
+        assert!(!report.holds());
+    }
+
+    #[test]
+    fn alarms_beyond_one_in_ten_thousand_do_not_hold() {
+        let alarm = || Alarm { path: "a".to_owned(), what: "b".to_owned() };
+        let report = |clean_changes, alarms: usize| Report {
+            clean_changes,
+            alarms: (0..alarms).map(|_| alarm()).collect(),
+            ..Report::default()
+        };
+        assert!(report(20_000, 2).holds());
+        assert!(!report(20_000, 3).holds());
+        assert!(report(50, 1).holds());
+        assert!(!report(50, 2).holds());
+    }
 }

@@ -46,6 +46,13 @@ pub(crate) enum Command {
     Test(TestOptions),
     /// Format, lints, documentation, licences, unused dependencies, templates, state machine
     Check,
+    /// Measure how well credentials are recognised: recall over planted ones, false alarms over clean changes
+    #[command(disable_help_flag = true)]
+    Secrets {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Build the release archives of the functions and a template that deploys them
     Package(PackageOptions),
     /// Install the pinned third-party tools that are missing

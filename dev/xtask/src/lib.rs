@@ -12,6 +12,7 @@ mod doctor;
 mod lint;
 mod lock;
 mod package;
+mod secrets;
 mod setup;
 mod stack;
 mod test;
@@ -42,6 +43,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor => Ok(doctor::run(&toolchain)),
         Command::Test(options) => test::run(&toolchain, options),
         Command::Check => check::run(&toolchain),
+        Command::Secrets { args } => secrets::run(&toolchain, &args),
         Command::Package(options) => package::run(&toolchain, &options),
         Command::Lock => lock::run(&toolchain),
         Command::Demo { args } => stack::run(&toolchain, "demo", &args),

@@ -65,6 +65,11 @@ impl Check<'_> {
     }
 
     fn entry(&mut self, entry: &ManifestEntry) {
+        if let Some(finding) = find("", entry.path.as_bytes(), self.context.known).into_iter().next() {
+            // The name would be repeated to everybody who is told of a violation.
+            let message = format!("the name of a changed file, which is not repeated here, contains {}", finding.what);
+            return self.say("", ViolationKind::Secret, message);
+        }
         let path: RepoPath = match entry.path.parse() {
             Ok(path) => path,
             Err(error) => {
@@ -182,13 +187,10 @@ impl Check<'_> {
         Some(VerifiedKind::Write { executable, content: content.clone(), existed: base.is_some() })
     }
 
-    /// A credential in the content or the name, unless the base commit's file holds it too. One of ours is never let
-    /// pass.
+    /// A credential in the content, unless the base commit's file holds it too. One of ours is never let pass.
     fn credential(&self, path: &RepoPath, content: &[u8], published: Option<&BTreeSet<Digest>>) -> Option<String> {
         let is_new = |finding: &Finding| finding.ours || !published.is_some_and(|list| list.contains(&finding.digest));
-        let in_content = find(path.as_str(), content, self.context.known).into_iter().find(is_new);
-        let found = in_content.or_else(|| find("", path.as_str().as_bytes(), self.context.known).into_iter().next());
-        found.map(|finding| finding.what)
+        find(path.as_str(), content, self.context.known).into_iter().find(is_new).map(|finding| finding.what)
     }
 
     fn finish(mut self, manifest: &Manifest) -> Result<VerifiedChangeSet, NotVerified> {

@@ -392,9 +392,14 @@ fn a_credential_that_is_published_already_may_stay_but_ours_never() {
 }
 
 #[test]
-fn a_credential_in_a_name_is_one_too() {
-    let path = format!("docs/{}", TOKENS[0]());
-    assert_eq!(kinds_of(&[(&path, FileAction::Create)], vec![written(&path, "x")], &base()), [ViolationKind::Secret]);
+fn a_credential_in_a_name_is_one_too_and_is_not_repeated() {
+    let token = TOKENS[0]();
+    for (path, spec_path) in [(format!("docs/{token}"), "docs/x"), (format!("docs/{token}\n"), "docs/y")] {
+        let spec = spec(&[(spec_path, FileAction::Create)]);
+        let Err(NotVerified::Violations(list)) = run(&spec, vec![written(&path, "x")]) else { panic!() };
+        assert_eq!(list.iter().map(|violation| violation.kind).collect::<Vec<_>>(), [ViolationKind::Secret]);
+        assert!(!format!("{list:?}").contains(&token), "{list:?}");
+    }
 }
 
 #[test]
