@@ -139,7 +139,7 @@ async fn report<T: serde::de::DeserializeOwned>(stack: &Stack, key: &str) -> Res
 async fn spec(stack: &Stack, workflow: &Workflow, trail: &[AuditEntry]) -> Result<SpecFacts> {
     let asked = trail.iter().filter(|entry| matches!(entry.event, Event::GateOpened { kind: GateKind::Spec, .. }));
     let proposed = trail.iter().rev().find_map(|entry| match entry.event {
-        Event::SpecProposed { revision, .. } => Some(revision),
+        Event::SpecProposed { revision, .. } | Event::ScopeChangeProposed { revision, .. } => Some(revision),
         _ => None,
     });
     let spec = match proposed {
