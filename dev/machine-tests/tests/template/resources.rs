@@ -89,7 +89,8 @@ fn the_gates_sandbox_has_no_role_and_no_secret() {
     assert!(task["TaskRoleArn"].is_null());
     assert!(template.body["Resources"]["AgentTask"]["Properties"]["TaskRoleArn"].is_object(), "the test sees roles");
     let runner = container(&template, "QaTask");
-    assert!(runner["Environment"].is_null() && runner["Secrets"].is_null());
+    assert!(runner["Secrets"].is_null());
+    assert_eq!(runner["Environment"], serde_json::json!([{"Name": "PI_TICKETS_NETWORK", "Value": "surrounded"}]));
 }
 
 #[test]
