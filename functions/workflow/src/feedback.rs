@@ -41,6 +41,13 @@ pub(crate) fn failed_gates(report: &QaReport) -> String {
 }
 
 fn gate_text(gate: &GateResult) -> String {
+    if let Some(why) = gate.lost() {
+        return format!(
+            "\n- {} is not believed, whatever its exit code: {why}. Tests that the SPEC does not delete must run, and fail \
+             when the code is wrong.",
+            gate.name
+        );
+    }
     let output = tail(&gate.result.output);
     format!("\n- {} ({}), command `{}`:\n{}", gate.name, ended(&gate.result.ended), gate.result.command, indent(output))
 }

@@ -3,6 +3,7 @@
 //! Foreign words (tickets, SPECs, model and command output, comments) are escaped, lose what cannot be seen, and make no
 //! link but to the web.
 
+mod evidence;
 mod gate;
 mod layout;
 mod list;

@@ -9,7 +9,7 @@ use domain::workflow::{ChangedFile, Workflow};
 use maud::{Markup, html};
 use url::Url;
 
-use super::{markdown, words};
+use super::{evidence, markdown, words};
 
 /// Longest output of one command on a page, characters.
 const MAX_OUTPUT: usize = 6_000;
@@ -114,6 +114,7 @@ pub(super) fn changed_files(files: &[ChangedFile]) -> Markup {
 /// A QA report.
 pub(super) fn qa(report: &QaReport) -> Markup {
     html! {
+        (evidence::findings(report))
         @if let Some(setup) = &report.setup { @if !setup.passed() { p.bad { "The setup command failed: " (words::ended(setup)) } (output(setup)) } }
         div.scroll { table {
             tr { th { "Check" } th { "Result" } th { "Time" } }
@@ -124,7 +125,8 @@ pub(super) fn qa(report: &QaReport) -> Markup {
                         br; code.soft { (line(&gate.result.command)) }
                     }
                     td {
-                        @if gate.passed() { span.good { "✓ passed" } }
+                        @if gate.passed() { span.good { "✓ passed" } (evidence::counts(gate)) }
+                        @else if let Some(why) = gate.lost() { span.bad { "✗ not believed: " (line(why)) } }
                         @else if gate.blocks() { span.bad { "✗ " (line(&words::ended(&gate.result))) } }
                         @else if gate.failed_on_base == Some(true) { span.waiting { "failed before the change already" } }
                         @else { span.waiting { (line(&words::ended(&gate.result))) } }

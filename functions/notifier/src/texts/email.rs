@@ -1,5 +1,6 @@
 //! Mails that ask for a decision. Each has one link; nothing in it is loaded from elsewhere.
 
+mod evidence;
 mod html;
 mod plain;
 
@@ -134,11 +135,11 @@ fn spec_files(files: &[&SpecFile]) -> Part {
 pub fn pr_mail(frame: &Frame<'_>, files: &[ChangedFile], qa: Option<&QaReport>) -> Mail {
     let workflow = frame.workflow;
     let files = file_lines(files.iter().map(|file| (file.path.as_str(), file.action, file.protection, String::new())));
-    let mut facts = vec![
-        ("Checks", qa.map_or_else(|| "no report".to_owned(), qa_words)),
-        ("Attempts", workflow.attempt.to_string()),
-        ("Cost", usd(&workflow.ledger.total())),
-    ];
+    let mut facts = vec![("Checks", qa.map_or_else(|| "no report".to_owned(), qa_words))];
+    if let Some(qa) = qa {
+        facts.extend(evidence::facts(qa));
+    }
+    facts.extend([("Attempts", workflow.attempt.to_string()), ("Cost", usd(&workflow.ledger.total()))]);
     let name = workflow.pr.as_ref().map_or_else(String::new, |pr| format!(" {}", pr.number));
     if let Some(pr) = &workflow.pr {
         // As text: the mail's one link is the decision's.

@@ -12,6 +12,7 @@ use domain::{Attempt, CommitSha, Digest};
 use url::Url;
 
 use super::escape::{inline_code, markdown};
+use super::evidence::{counts, evidence};
 use super::names::marker;
 
 /// GitHub takes 65,536 characters; what is longer is cut.
@@ -87,6 +88,10 @@ pub fn pull_body(facts: &BodyFacts<'_>) -> String {
         "SPEC revision {} · digest `{}` · base `{}`\n",
         facts.spec.revision, facts.spec_digest, facts.base
     ));
+    let look_at = evidence(facts.qa);
+    if !look_at.is_empty() {
+        section(look_at.trim_end().to_owned() + "\n");
+    }
     section(files(facts.files));
     section(gates(facts.qa));
     section(checklist(facts.qa));
@@ -182,11 +187,13 @@ fn gates(qa: &QaReport) -> String {
     out.push_str("| gate | result | time | |\n|---|---|---|---|\n");
     for gate in &qa.gates {
         let result = match (&gate.result.ended, gate.required) {
+            _ if gate.lost().is_some() => "❌ not believed".to_owned(),
             (Ended::Exit { code: 0 }, _) => "✅ passed".to_owned(),
             (ended, true) => format!("❌ {}", ending(ended)),
             (ended, false) => format!("⚠ {} (not required)", ending(ended)),
         };
-        let note = if !gate.passed() && gate.failed_on_base == Some(true) { "fails on the base too" } else { "" };
+        let on_base = !gate.passed() && gate.failed_on_base == Some(true);
+        let note = if on_base { "fails on the base too".to_owned() } else { counts(gate) };
         let name = inline_code(&gate.name);
         writeln!(out, "| {name} | {result} | {} | {note} |", seconds(gate.result.duration_ms)).unwrap_or_default();
     }
@@ -254,4 +261,4 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 #[path = "body_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -29,6 +29,11 @@ fn gate(name: &str, code: i32, required: bool, failed_on_base: Option<bool>) -> 
     GateResult { name: name.to_owned(), required, result, failed_on_base, tests: None }
 }
 
+/// A report as people get it.
+pub(crate) fn qa() -> QaReport {
+    facts("words").qa
+}
+
 fn facts(words: &str) -> Facts {
     let key = TicketKey::flux_lens("1234");
     let workflow = WorkflowId::derive(&key, Generation::FIRST);
@@ -95,9 +100,9 @@ fn facts(words: &str) -> Facts {
                 check("No warning", VerifiedBy::Command { command: "npm run lint".to_owned() }, Some(false)),
                 check(words, VerifiedBy::Person, None),
             ],
-            duration_ms: 61_000,
             findings: vec![],
             bug_proof: None,
+            duration_ms: 61_000,
         },
         ledger: Ledger {
             plan: Usage { input_tokens: 1_000, turns: 2, micro_usd: 20_000, ..Usage::default() },

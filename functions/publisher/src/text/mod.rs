@@ -2,6 +2,7 @@
 
 mod body;
 mod escape;
+mod evidence;
 mod names;
 
 pub use body::{BodyFacts, FileRow, Lines, close_comment, closed_marker, pull_body, waiting_comment, waiting_marker};

@@ -163,13 +163,16 @@ pub(super) fn imitates(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(output: &str) -> Option<(u64, u64, u64)> {
+    /// Passed, failed, skipped.
+    type Counts = Option<(u64, u64, u64)>;
+
+    fn of(output: &str) -> Counts {
         count(output).map(|counts| (counts.passed, counts.failed, counts.skipped))
     }
 
     #[test]
     fn the_summaries_of_common_runners_are_read() {
-        let cases: &[(&str, Option<(u64, u64, u64)>)] = &[
+        let cases: &[(&str, Counts)] = &[
             ("everything is fine\n", None),
             ("ok 1 - adds\n# tests 5\n# pass 2\n# fail 1\n# cancelled 0\n# skipped 1\n# todo 1\n", Some((2, 1, 2))),
             ("ok 1 - /w/test/empty.test.js\n# tests 1\n# pass 1\n# fail 0\n", Some((0, 0, 0))),

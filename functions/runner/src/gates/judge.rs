@@ -94,7 +94,9 @@ pub fn judge(
     };
     // A gate that fails, and did not before, blocks by itself.
     let matters = ran.result.passed() || failed_on_base == Some(true);
-    let lost = matters.then(|| lost(base.floor, ran.counts).or_else(|| deaf(&missing, probes))).flatten();
+    let unheeded = || if ran.result.passed() { unheeded(base.floor, ran.counts) } else { None };
+    let lost = || lost(base.floor, ran.counts).or_else(unheeded).or_else(|| deaf(&missing, probes));
+    let lost = matters.then(lost).flatten();
     let evidence = TestEvidence { base: base.floor, changed: ran.counts, probed: probed as u64, lost };
     let tests = (evidence != TestEvidence::default()).then_some(evidence);
     (GateResult { name: name.clone(), required: gate.required, result: ran.result, failed_on_base, tests }, findings)
@@ -113,6 +115,13 @@ fn lost(base: Option<TestCounts>, changed: Option<TestCounts>) -> Option<String>
         }
         Some(_) => None,
     }
+}
+
+/// An exit code of 0 over failures that it tells of itself; a gate that does so at the base has its reasons.
+fn unheeded(base: Option<TestCounts>, changed: Option<TestCounts>) -> Option<String> {
+    let failed = changed?.failed;
+    (failed > base.map_or(0, |base| base.failed))
+        .then(|| format!("{failed} of its tests failed, and its exit code is 0"))
 }
 
 fn deaf(missing: &BTreeSet<usize>, probes: &Probes) -> Option<String> {
@@ -186,6 +195,7 @@ mod tests {
             ("more failures", at_base(1, Some((4, 1, 0))), ran(1, Some((3, 2, 0))), (false, vec![MoreFailures])),
             ("red before, and gone now", at_base(1, Some((4, 1, 0))), ran(0, Some((0, 0, 0))), (true, vec![])),
             ("red before, broken now", at_base(1, Some((4, 1, 0))), ran(1, None), (true, vec![])),
+            ("exits with 0 all the same", at_base(0, Some((5, 0, 0))), ran(0, Some((4, 1, 0))), (true, vec![])),
             ("mended", at_base(1, Some((4, 1, 0))), ran(0, Some((5, 0, 0))), (false, vec![])),
             ("nothing to compare with", AtBase::default(), ran(0, Some((5, 0, 0))), (false, vec![NotCompared])),
             ("red, nothing to compare with", AtBase::default(), ran(1, Some((5, 0, 0))), (true, vec![])),

@@ -9,13 +9,14 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use camino::Utf8Path;
 use regex::Regex;
 
 use super::counts::pattern;
 use super::language::Language;
 
 /// Most files with planted failures: each prints a stack trace or two.
-pub const MAX_FILES: usize = 60;
+pub const MAX_FILES: usize = 30;
 
 /// One round of planted failures.
 #[derive(Debug)]
@@ -77,51 +78,58 @@ impl Plant<'_> {
 
     fn javascript(&self, path: &str, text: &str) -> String {
         static MODULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^\s*(?:import[\s{*\x22']|export\s)"));
-        let module = path.ends_with(".mjs") || path.ends_with(".mts") || MODULE.is_match(text);
+        let module = matches!(Utf8Path::new(path).extension(), Some("mjs" | "mts")) || MODULE.is_match(text);
         let id = format!("planted_{}_{}", self.nonce, self.file);
-        let take = |name: &str, from: &str| match module {
-            true => format!("import {{ {name} as {id}_{name} }} from '{from}';\n"),
-            false => format!("const {{ {name}: {id}_{name} }} = require('{from}');\n"),
+        let take = |name: &str, from: &str| match (module, name) {
+            (true, "default") => format!("import {id}_{} from '{from}';\n", identifier(from)),
+            (true, _) => format!("import {{ {name} as {id}_{name} }} from '{from}';\n"),
+            (false, "default") => format!("const {id}_{} = require('{from}');\n", identifier(from)),
+            (false, _) => format!("const {{ {name}: {id}_{name} }} = require('{from}');\n"),
         };
         let message = |failure| self.message(("[", "].join('-')"), failure);
-        let (prelude, test, check) = if text.contains("node:test") {
-            let assert = if module {
-                format!("import {id}_assert from 'node:assert';\n")
-            } else {
-                format!("const {id}_assert = require('node:assert');\n")
-            };
-            let check = format!("{id}_assert.strictEqual(1, 2, {})", message(1));
-            (format!("{}{assert}", take("test", "node:test")), format!("{id}_test"), check)
-        } else if text.contains("'vitest'") || text.contains("\"vitest\"") {
-            let prelude = format!("{}{}", take("test", "vitest"), take("expect", "vitest"));
-            (prelude, format!("{id}_test"), format!("{id}_expect({}).toBe('')", message(1)))
-        } else {
-            let check = format!(
-                "if (typeof expect === 'function') expect({}).toBe(''); else throw new Error({})",
-                message(1),
-                message(1)
-            );
-            (String::new(), "(globalThis.test ?? globalThis.it)".to_owned(), check)
+        let asserts = ["node:assert", "node:assert/strict"];
+        let with_asserts = |first: usize| {
+            let calls = ["equal(1, 2, ", "strictEqual(1, 2, ", "deepEqual([1], [2], ", "ok(false, "];
+            let names = asserts.iter().flat_map(|from| calls.map(|call| format!("{id}_{}.{call}", identifier(from))));
+            names.enumerate().map(|(n, call)| format!("{call}{})", message(first + n))).collect::<Vec<_>>()
         };
-        format!(
-            "{text}\n;\n{prelude}{test}('{id} a', () => {{ throw new Error({}); }});\n{test}('{id} b', () => {{ {check}; }});\n",
-            message(0)
-        )
+        let with_expect = |expect: &str, first: usize| {
+            let calls = ["toBe('')", "toEqual('')", "toBeFalsy()"];
+            let calls = calls.iter().enumerate();
+            calls.map(|(n, call)| format!("{expect}({}).{call}", message(first + n))).collect::<Vec<_>>()
+        };
+        let raise = format!("throw new Error({})", message(0));
+        let (prelude, test, checks) = if text.contains("node:test") {
+            let prelude =
+                [take("test", "node:test"), take("default", asserts[0]), take("default", asserts[1])].concat();
+            (prelude, format!("{id}_test"), with_asserts(1))
+        } else if text.contains("'vitest'") || text.contains("\"vitest\"") {
+            let prelude = [take("test", "vitest"), take("expect", "vitest")].concat();
+            (prelude, format!("{id}_test"), with_expect(&format!("{id}_expect"), 1))
+        } else {
+            let expect = "(globalThis.expect ?? ((found) => { throw new Error(found); }))";
+            (String::new(), "(globalThis.test ?? globalThis.it)".to_owned(), with_expect(expect, 1))
+        };
+        let test = |(n, check)| format!("{test}('{id} {n}', () => {{ {check}; }});\n");
+        let tests: String = std::iter::once(raise).chain(checks).enumerate().map(test).collect();
+        format!("{text}\n;\n{prelude}{tests}")
     }
 
     fn python(&self, text: &str) -> String {
         static MAIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^if __name__ ==|^unittest\.main\("));
         let message = |failure| self.message(("\"-\".join([", "])"), failure);
         let id = format!("Planted_{}_{}", self.nonce, self.file);
-        let planted = format!(
-            "\n\nimport unittest as {id}_unittest\n\n\nclass {id}({id}_unittest.TestCase):\n\
-             \x20   def test_a(self):\n        raise RuntimeError({})\n\n\
-             \x20   def test_b(self):\n        self.assertEqual(1, 2, {})\n\n\
-             \x20   def test_c(self):\n        assert 1 == 2, {}\n\n\n",
-            message(0),
-            message(1),
-            message(2)
-        );
+        let checks = [
+            format!("raise RuntimeError({})", message(0)),
+            format!("self.assertEqual(1, 2, {})", message(1)),
+            format!("self.assertTrue(False, {})", message(2)),
+            format!("self.assertIn(1, [], {})", message(3)),
+            format!("assert 1 == 2, {}", message(4)),
+        ];
+        let test = |(n, check): (usize, &String)| format!("    def test_{n}(self):\n        {check}\n\n");
+        let tests: String = checks.iter().enumerate().map(test).collect();
+        let planted =
+            format!("\n\nimport unittest as {id}_unittest\n\n\nclass {id}({id}_unittest.TestCase):\n{tests}\n");
         let at = MAIN.find(text).map_or(text.len(), |found| found.start());
         let (before, after) = text.split_at(at);
         format!("{before}{planted}{after}")
@@ -148,6 +156,10 @@ impl Plant<'_> {
             self.message(("", ""), 0)
         )
     }
+}
+
+fn identifier(module: &str) -> String {
+    module.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
 }
 
 #[cfg(test)]

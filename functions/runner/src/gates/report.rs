@@ -1,6 +1,6 @@
 //! The QA report as a page for people. Everything in it that the repository or the agent wrote is escaped.
 
-use domain::qa::{ChecklistResult, CommandResult, GateResult, QaReport};
+use domain::qa::{ChecklistResult, CommandResult, GateResult, QaReport, TestCounts};
 use domain::spec::VerifiedBy;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -36,6 +36,11 @@ pub fn render_html(report: &QaReport) -> String {
                 } @else {
                     (gate_table(&report.gates))
                 }
+                @if !report.findings.is_empty() {
+                    h2 { "Please look at these" }
+                    ul { @for finding in &report.findings { li.unknown { (finding.message) } } }
+                }
+                @if let Some(proof) = &report.bug_proof { p { (proof.describe()) } }
                 @if !report.checklist.is_empty() { (checklist(&report.checklist)) }
                 @if let Some(setup) = &report.setup { (details("setup", setup, !setup.passed())) }
                 @for gate in &report.gates { (details(&gate.name, &gate.result, gate.blocks())) }
@@ -48,12 +53,13 @@ pub fn render_html(report: &QaReport) -> String {
 fn gate_table(gates: &[GateResult]) -> Markup {
     html! {
         table {
-            thead { tr { th { "gate" } th { "result" } th { "time" } th { "needed" } } }
+            thead { tr { th { "gate" } th { "result" } th { "tests" } th { "time" } th { "needed" } } }
             tbody {
                 @for gate in gates {
                     tr {
                         td { (gate.name) }
                         td { span class=(class(gate)) { (verdict(gate)) } }
+                        td { (tests(gate)) }
                         td { (seconds(gate.result.duration_ms)) }
                         td { @if gate.required { "yes" } @else { "no" } }
                     }
@@ -73,11 +79,25 @@ fn class(gate: &GateResult) -> &'static str {
 
 fn verdict(gate: &GateResult) -> String {
     let how = describe(&gate.result.ended);
+    if let Some(why) = gate.lost() {
+        return format!("{how}, and not believed: {why}");
+    }
     match gate.failed_on_base {
         Some(true) => format!("{how}; it fails on the base commit too"),
         Some(false) => format!("{how}; it passes on the base commit"),
         None => how,
     }
+}
+
+/// Counts on both trees, and in how many files a planted failure was noticed.
+fn tests(gate: &GateResult) -> String {
+    let Some(tests) = &gate.tests else { return String::new() };
+    let counted = |counts: Option<TestCounts>| counts.map_or("unknown".to_owned(), |counts| counts.ran().to_string());
+    let heard = match tests.probed {
+        0 => String::new(),
+        files => format!("; planted failures noticed in {files} files"),
+    };
+    format!("{} ({} at the base){heard}", counted(tests.changed), counted(tests.base))
 }
 
 fn checklist(items: &[ChecklistResult]) -> Markup {
@@ -130,7 +150,7 @@ mod tests {
     use super::*;
     use crate::changes::archive::tests::origin;
     use domain::Digest;
-    use domain::qa::{Ended, QA_REPORT_VERSION};
+    use domain::qa::{BugProof, Ended, Finding, FindingKind, QA_REPORT_VERSION, TestEvidence};
 
     #[test]
     fn the_page_shows_everything_and_escapes_it() {
@@ -148,6 +168,9 @@ mod tests {
             failed_on_base,
             tests: None,
         };
+        let count = |passed| Some(TestCounts { passed, failed: 0, skipped: 0 });
+        let lost = Some("it ran 5".to_owned());
+        let tests = Some(TestEvidence { base: count(5), changed: count(4), probed: 2, lost });
         let origin = origin();
         let report = QaReport {
             version: QA_REPORT_VERSION,
@@ -156,14 +179,23 @@ mod tests {
             base_commit: origin.base_commit,
             change_set: Digest::of("x"),
             setup: Some(result(0, "")),
-            gates: vec![gate("unit", 0, None), gate("<b>lint</b>", 1, Some(false)), gate("old", 2, Some(true))],
+            gates: vec![
+                gate("unit", 0, None),
+                gate("<b>lint</b>", 1, Some(false)),
+                gate("old", 2, Some(true)),
+                GateResult { tests, ..gate("lost", 0, None) },
+            ],
             checklist: vec![ChecklistResult {
                 text: "It works".to_owned(),
                 verified_by: VerifiedBy::Gate { name: "unit".to_owned() },
                 passed: Some(true),
             }],
-            findings: vec![],
-            bug_proof: None,
+            findings: vec![Finding {
+                kind: FindingKind::TestsRemoved,
+                subject: "a".to_owned(),
+                message: "`<b>a</b>` lost tests".to_owned(),
+            }],
+            bug_proof: Some(BugProof::NotShown),
             duration_ms: 5_000,
         };
         let page = render_html(&report);
@@ -174,6 +206,10 @@ mod tests {
             "it fails on the base commit too",
             "1.2 s",
             "It works",
+            "lost tests",
+            "the bug is not shown by a test",
+            "4 (5 at the base); planted failures noticed in 2 files",
+            "passed, and not believed: it ran 5",
         ] {
             assert!(page.contains(text), "{text}");
         }

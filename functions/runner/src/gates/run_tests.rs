@@ -46,9 +46,9 @@ impl World<'_> {
         };
         let stage = Stage::new(archive(&items).into(), &root, Arc::new(BareSandbox));
         let setup = self.setup.map(|command| SetupConfig { command: command.to_owned(), timeout: 10 });
-        let action = |path: &&str| match self.base.iter().any(|(base, _)| base == path) {
-            true => FileAction::Modify,
-            false => FileAction::Create,
+        let action = |path: &&str| {
+            let existed = self.base.iter().any(|(base, _)| base == path);
+            if existed { FileAction::Modify } else { FileAction::Create }
         };
         let file = |path: &str, action| SpecFile {
             path: path.parse().unwrap(),

@@ -97,7 +97,7 @@ impl Snapshot {
         if let Some(age) = newest.and_then(|newest| newest.elapsed().ok())
             && age < CLOCK_TICK
         {
-            std::thread::sleep(CLOCK_TICK - age);
+            std::thread::sleep(CLOCK_TICK.saturating_sub(age));
         }
         Ok(())
     }
@@ -267,7 +267,7 @@ mod tests {
             &|| {
                 fs::remove_file(tree.join("run.sh")).unwrap();
                 fs::create_dir_all(tree.join("run.sh/deep/er")).unwrap();
-                fs::set_permissions(tree.join("run.sh/deep"), Permissions::from_mode(0)).unwrap();
+                fs::set_permissions(tree.join("run.sh/deep"), Permissions::from_mode(0o000)).unwrap();
             },
             &|| nix::unistd::mkfifo(tree.join("pipe").as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap(),
         ];

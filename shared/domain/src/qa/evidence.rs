@@ -63,6 +63,8 @@ pub enum FindingKind {
     TestsRemoved,
     /// Tests check less.
     AssertionsRemoved,
+    /// Lines of tests that were there are different: perhaps what they expect.
+    TestsEdited,
     /// Tests are skipped, singled out, or expected to fail.
     TestsSkipped,
     /// Checks that cannot fail.

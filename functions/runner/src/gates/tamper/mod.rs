@@ -13,7 +13,7 @@ use domain::qa::{Finding, FindingKind};
 
 use self::rules::{RULES, Scope, grammar};
 use super::counts::imitates;
-use super::language::{Language, is_test_file};
+use super::language::{Language, is_test_file, is_with_tests};
 
 /// Names that one finding lists.
 const MAX_NAMES: usize = 8;
@@ -46,6 +46,15 @@ pub fn check(files: &[ChangedText], commands: &[&str]) -> Vec<Finding> {
         signs(file, &mut findings);
     }
     lost_tests(files, &mut findings);
+    // What moved to a new test file is not lost.
+    let moved: String = files
+        .iter()
+        .filter(|file| file.base.is_none() && is_with_tests(&file.path))
+        .filter_map(|file| Some(code::live(file.changed.as_deref()?, Language::of(&file.path)?)))
+        .collect();
+    for file in files {
+        edited_tests(file, &moved, &mut findings);
+    }
     findings.dedup();
     findings.truncate(MAX_FINDINGS);
     findings
@@ -88,6 +97,10 @@ fn signs(file: &ChangedText, findings: &mut Vec<Finding>) {
             findings.push(finding(rule.kind, &file.path, format!("this change {}: `{}`", rule.words, file.path)));
         }
     }
+    if is_with_tests(&file.path) && replacements(&new, language) > replacements(&old, language) {
+        let message = format!("`{}` gives a new meaning to something that it imports", file.path);
+        findings.push(finding(FindingKind::TestsEdited, &file.path, message));
+    }
     let prints = |text: &str| text.lines().filter(|line| imitates(line)).count();
     if prints(&new) > prints(&old) {
         let message = format!("`{}` holds text such as a test runner prints as its result", file.path);
@@ -95,8 +108,43 @@ fn signs(file: &ChangedText, findings: &mut Vec<Finding>) {
     }
 }
 
+/// How often a test file gives a new meaning to a name that it imports.
+fn replacements(live: &str, language: Language) -> usize {
+    let Some(imports) = rules::imports(language) else { return 0 };
+    let lists = imports.captures_iter(live).flat_map(|found| {
+        let lists: Vec<String> = found.iter().skip(1).flatten().map(|list| list.as_str().to_owned()).collect();
+        lists
+    });
+    let names: BTreeSet<String> = lists
+        .flat_map(|list| {
+            list.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned).collect::<Vec<_>>()
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    let meaning = |line: &str| {
+        let line = line.trim_start();
+        let (line, defined) = match line.strip_prefix("def ").or_else(|| line.strip_prefix("class ")) {
+            Some(line) => (line, true),
+            None => (line, false),
+        };
+        let end = line.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(line.len());
+        let (name, rest) = line.split_at(end);
+        let target = rest.split('=').next().unwrap_or_default();
+        let assigned = rest.len() > target.len() && !rest[target.len()..].starts_with("==");
+        let path = target.trim_end().chars().all(|c| c.is_alphanumeric() || "._".contains(c));
+        let property = target.starts_with('.') || language == Language::Python;
+        names.contains(name) && (defined || assigned && path && property && !target.ends_with(['!', '<', '>']))
+    };
+    live.lines().filter(|line| meaning(line)).count()
+}
+
 /// A file's tests: name, and number of checks. Tests without a literal name have an empty one.
 fn tests(text: &str, language: Language) -> Vec<(String, usize)> {
+    count_in_tests(text, language, &grammar(language).check)
+}
+
+/// A file's tests, and how often a pattern is found in each.
+fn count_in_tests(text: &str, language: Language, wanted: &regex::Regex) -> Vec<(String, usize)> {
     let (live, grammar) = (code::live(text, language), grammar(language));
     let found: Vec<_> = grammar.test.captures_iter(&live).collect();
     let starts: Vec<usize> = found.iter().filter_map(|test| test.get(0)).map(|test| test.start()).collect();
@@ -106,7 +154,7 @@ fn tests(text: &str, language: Language) -> Vec<(String, usize)> {
         .map(|(n, test)| {
             let name = test.iter().skip(1).flatten().next().map_or("", |name| name.as_str());
             let (start, end) = (starts[n], starts.get(n + 1).copied().unwrap_or(live.len()));
-            (name.to_owned(), grammar.check.find_iter(&live[start..end]).count())
+            (name.to_owned(), wanted.find_iter(&live[start..end]).count())
         })
         .collect()
 }
@@ -146,13 +194,45 @@ fn lost_tests(files: &[ChangedText], findings: &mut Vec<Finding>) {
         if !weaker.is_empty() {
             let message = format!("`{}` has tests with fewer checks than before: {}", file.path, names(&weaker));
             findings.push(finding(FindingKind::AssertionsRemoved, &file.path, message));
-        } else if is_test_file(&file.path, file.base.as_deref().unwrap_or_default())
-            && new_checks < old_checks
-            && !moved
-        {
+        } else if counts_checks(file) && new_checks < old_checks && !moved {
             let message = format!("`{}` has {new_checks} checks and had {old_checks}", file.path);
             findings.push(finding(FindingKind::AssertionsRemoved, &file.path, message));
         }
+    }
+}
+
+/// Lines of tests that are not there any more, where nothing worse was found: expectations, data, helpers.
+fn edited_tests(file: &ChangedText, moved: &str, findings: &mut Vec<Finding>) {
+    let (Some(base), Some(changed)) = (&file.base, &file.changed) else { return };
+    let worse = |finding: &Finding| {
+        use FindingKind::{AssertionsRemoved, SnapshotsChanged, TestInfrastructure, TestsRemoved};
+        finding.subject == file.path
+            && matches!(finding.kind, AssertionsRemoved | SnapshotsChanged | TestInfrastructure | TestsRemoved)
+    };
+    if findings.iter().any(worse) || !(is_with_tests(&file.path) || is_test_file(&file.path, base)) {
+        return;
+    }
+    let (old, new) = match Language::of(&file.path) {
+        Some(language) => (code::live(base, language), code::live(changed, language)),
+        None => (base.clone(), changed.clone()),
+    };
+    // In a source file with tests, those begin here.
+    let tests = |text: &str| match text.find("#[cfg(test)]") {
+        Some(at) if !is_with_tests(&file.path) => text[at..].to_owned(),
+        _ => text.to_owned(),
+    };
+    let stands_in = Language::of(&file.path).is_some_and(|language| {
+        let count = |text: &str| count_in_tests(text, language, &rules::STAND_INS);
+        let before: BTreeMap<String, usize> = count(base).into_iter().collect();
+        count(changed).iter().any(|(name, now)| before.get(name).is_some_and(|before| now > before))
+    });
+    if stands_in {
+        let message = format!("`{}` puts stand-ins into tests that were there before", file.path);
+        findings.push(finding(FindingKind::TestsEdited, &file.path, message));
+    }
+    if loses_lines(&tests(&old), &format!("{}\n{moved}", tests(&new))) {
+        let message = format!("`{}` changes lines of tests that were there before", file.path);
+        findings.push(finding(FindingKind::TestsEdited, &file.path, message));
     }
 }
 
@@ -160,25 +240,30 @@ fn checks(text: &str, language: Language) -> usize {
     grammar(language).check.find_iter(&code::live(text, language)).count()
 }
 
+/// Whether the number of checks says something: in tests and their helpers.
+fn counts_checks(file: &ChangedText) -> bool {
+    is_with_tests(&file.path) || is_test_file(&file.path, file.base.as_deref().unwrap_or_default())
+}
+
 fn checks_now(file: &ChangedText, language: Language) -> usize {
     file.changed.as_deref().map_or(0, |text| checks(text, language))
 }
 
 fn names(names: &[&str]) -> String {
-    let mut text =
+    let shown =
         names.iter().take(MAX_NAMES).map(|name| domain::text::one_line(name, 80)).collect::<Vec<_>>().join(", ");
-    if names.len() > MAX_NAMES {
-        text.push_str(&format!(" and {} more", names.len() - MAX_NAMES));
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
-    text
 }
 
 #[cfg(test)]
 mod tests_of_the_check {
     use super::*;
     use FindingKind::{
-        AssertionsRemoved, DetectsTests, EndsProcess, ImitatesResults, SnapshotsChanged, TestsRemoved, TestsSkipped,
-        TouchesTestFramework, TrivialAssertions,
+        AssertionsRemoved, DetectsTests, EndsProcess, ImitatesResults, SnapshotsChanged, TestsEdited, TestsRemoved,
+        TestsSkipped, TouchesTestFramework, TrivialAssertions,
     };
 
     fn kinds(path: &str, base: &str, changed: &str) -> Vec<FindingKind> {
@@ -198,7 +283,8 @@ mod tests_of_the_check {
         assert_eq!(of("  assert.equal(add(0, 0), 0);\n", "  // assert.equal(add(0, 0), 0);\n"), [AssertionsRemoved]);
         assert_eq!(of("test('negates'", "test.skip('negates'"), [TestsSkipped, TestsRemoved]);
         assert_eq!(of("'negates'", "'other'"), [TestsRemoved]);
-        assert_eq!(of("add(0, 0), 0", "0, 0"), [TrivialAssertions]);
+        assert_eq!(of("add(0, 0), 0", "0, 0"), [TrivialAssertions, TestsEdited]);
+        assert_eq!(of("add(0, 0), 0", "add(0, 0), 1"), [TestsEdited]);
         assert_eq!(of("test('negates'", "/* test('negates'"), [TestsRemoved, AssertionsRemoved]);
         assert_eq!(kinds("test/a.test.js", JS, ""), [TestsRemoved, AssertionsRemoved]);
         assert_eq!(

@@ -227,7 +227,7 @@ pub(super) fn grammar(language: Language) -> &'static Grammar {
                 r"\bassert(?:\.\w+)*\s*\(|\bexpect\s*\(|\bt\.(?:is|deepEqual|true|false|throws|assert|equal|same)\b|\.should\b|\b(?:deepStrictEqual|strictEqual|deepEqual|notStrictEqual|rejects|throws)\s*\(",
             ),
             grammar(
-                r"(?m)^\s*(?:async )?def (test\w*)\s*\(",
+                r"(?m)^(?:[ \t]*@[^\n]*\n)*[ \t]*(?:async )?def (test\w*)\s*\(",
                 r"\bself\.(?:assert|fail)\w*\s*\(|(?m:^\s*assert\b)|\bpytest\.(?:raises|approx|warns|fail)\b|\bassert_\w+\(",
             ),
             grammar(
@@ -243,6 +243,30 @@ pub(super) fn grammar(language: Language) -> &'static Grammar {
         Python => python,
         Rust => rust,
         Go => go,
+    }
+}
+
+/// Stand-ins for what is under test.
+pub(super) static STAND_INS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"\bmock\.(?:patch|method|module|fn|getter)\b|@patch\b|\bpatch(?:\.object)?\(|\bmonkeypatch\.|",
+        r"\b(?:jest|vi)\.(?:mock|doMock|spyOn|fn|setMock)\(|\bsinon\.|\.mockReturnValue|\.mockImplementation|\bproxyquire\b"
+    ))
+});
+
+/// Names that a file imports: groups 1 to 3, each a name or a list of names.
+pub(super) fn imports(language: Language) -> Option<&'static Regex> {
+    static PYTHON: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^[ \t]*(?:from[ \t]+\S+[ \t]+)?import[ \t]+(?:\(([\w\s,]+)\)|([\w \t,.]+))"));
+    static JAVASCRIPT: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:const|let|var)\s+\{?([\w\s,:]+)\}?\s*=\s*(?:await\s+import|require)\s*\(|import\s+(?:\*\s+as\s+)?([\w$]+)|import\s+\{([\w\s,]+)\}",
+        )
+    });
+    match language {
+        Python => Some(&PYTHON),
+        JavaScript => Some(&JAVASCRIPT),
+        Rust | Go => None,
     }
 }
 
