@@ -95,12 +95,16 @@ impl World {
     }
 
     /// Every row of every table as one text, to look for what must not be there, or to see that nothing changed.
+    /// Left out is which secrets each function holds: every start of one notes that again.
     pub async fn everything(&self) -> String {
         let Names { state, audit, gates, tokens, .. } = &self.names;
         let mut lines = Vec::new();
         for table in [state, audit, gates, tokens] {
             for row in self.rows(table).await {
-                lines.push(format!("{table}: {}", text(&AttributeValue::M(row))));
+                let line = text(&AttributeValue::M(row));
+                if !line.contains("\"pk\": \"S(\\\"KNOWN#") {
+                    lines.push(format!("{table}: {line}"));
+                }
             }
         }
         lines.sort();

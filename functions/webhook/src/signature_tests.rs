@@ -38,8 +38,12 @@ fn simple_headers(at: i64, body: &[u8]) -> HeaderMap {
 #[test]
 fn a_good_signature_holds_with_any_live_key_and_within_the_tolerance() {
     for at in [NOW - 300, NOW, NOW + 300] {
-        assert_eq!(standard(&standard_headers(at, BODY), BODY, &keys(), now()).unwrap().id(), "msg_1");
-        assert!(simple(&simple_headers(at, BODY), BODY, &keys(), now()).is_ok());
+        let (headers, keys) = (standard_headers(at, BODY), keys());
+        let delivery = standard(&headers, BODY, &keys, now()).unwrap();
+        assert_eq!((delivery.id(), delivery.body()), ("msg_1", BODY));
+        let headers = simple_headers(at, BODY);
+        let delivery = simple(&headers, BODY, &keys, now()).unwrap();
+        assert_eq!((delivery.id().len(), delivery.body()), (64, BODY));
     }
 }
 
@@ -48,6 +52,21 @@ fn a_stale_one_does_not() {
     for at in [NOW - 301, NOW + 301] {
         assert_eq!(standard(&standard_headers(at, BODY), BODY, &keys(), now()).unwrap_err(), NotVerified::Stale);
         assert_eq!(simple(&simple_headers(at, BODY), BODY, &keys(), now()).unwrap_err(), NotVerified::Stale);
+    }
+}
+
+#[test]
+fn a_time_is_plain_digits_and_not_too_many() {
+    let refusal = |time: &str| {
+        let mut headers = standard_headers(NOW, BODY);
+        headers.insert("webhook-timestamp", HeaderValue::from_str(time).unwrap());
+        standard(&headers, BODY, &keys(), now()).unwrap_err()
+    };
+    for odd in [format!("+{NOW}"), format!("-{NOW}"), format!("{NOW}.0"), "1".repeat(16), "1".repeat(17)] {
+        assert_eq!(refusal(&odd), NotVerified::Headers, "{odd}");
+    }
+    for far in ["1".repeat(14), "1".repeat(15), "0".to_owned()] {
+        assert_eq!(refusal(&far), NotVerified::Stale, "{far}");
     }
 }
 

@@ -106,7 +106,7 @@ pub(crate) fn ticket_event(delivery: &str, kind: TicketEventKind, ticket: &Ticke
     event(delivery, Inbound::Ticket(TicketEvent { kind, ticket: ticket.clone() }))
 }
 
-fn event(delivery: &str, event: Inbound) -> InboundEvent {
+pub(crate) fn event(delivery: &str, event: Inbound) -> InboundEvent {
     InboundEvent {
         version: INBOUND_VERSION,
         delivery_id: delivery.parse().unwrap(),

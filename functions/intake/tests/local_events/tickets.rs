@@ -2,14 +2,16 @@
 
 use domain::WorkflowState;
 use domain::failure::FailureKind;
+use domain::inbound::Inbound;
 use domain::person::Actor;
+use domain::secrets::fingerprints;
 use domain::ticket::{Ticket, TicketEventKind};
 use domain::workflow::{RoundLimits, Workflow};
 use intake::process;
 use store::TicketRow;
 use testkit::sample::{at, now, ticket};
 
-use crate::inbox::{Inbox, ticket_event, workflow_id};
+use crate::inbox::{Inbox, event, ticket_event, workflow_id};
 
 #[tokio::test]
 async fn a_new_ticket_starts_one_execution_however_often_it_is_delivered() {
@@ -29,6 +31,21 @@ async fn a_new_ticket_starts_one_execution_however_often_it_is_delivered() {
     inbox.deliver(&again, at(2)).await.unwrap();
     assert_eq!(inbox.executions().await, [id.to_string()], "another delivery of the same");
     assert_eq!(inbox.world.trail(&id).await, ["created"]);
+}
+
+#[tokio::test]
+async fn what_the_webhook_function_holds_is_noted() {
+    let inbox = Inbox::start().await;
+    assert!(inbox.world.store.known_secrets().await.unwrap().is_empty());
+    let keys = ["0123456789abcdef-old", "0123456789abcdef-new"];
+    for (round, salt) in [(1, [1; 16]), (2, [2; 16])] {
+        let prints = keys.iter().flat_map(|key| fingerprints("a signing key", key, salt)).collect();
+        let event = event(&format!("webhook:{round}"), Inbound::SecretsHeld { fingerprints: prints });
+        inbox.deliver(&event, now()).await.unwrap();
+        let known = inbox.world.store.known_secrets().await.unwrap();
+        assert_eq!(known.len(), 2, "the later list takes the place of the earlier one");
+        assert_eq!(known.find(format!("x = {}", keys[1]).as_bytes()), Some("a signing key"));
+    }
 }
 
 #[tokio::test]

@@ -34,3 +34,16 @@ async fn a_secret_that_cannot_be_used_is_told_without_its_value() {
     office.config = good;
     assert_eq!((office.deliver().await, office.comments().len()), (0, 1));
 }
+
+#[tokio::test]
+async fn what_this_function_holds_is_noted_as_fingerprints() {
+    let office = Office::start().await;
+    let token = "fl-token-0123456789abcdef";
+    let config = notifier::Config {
+        flux_lens_token_secret_arn: office.world.secret(&json!({ "token": token })),
+        ..office.config.clone()
+    };
+    config.access(&Secrets::from_config(&office.world.aws), &office.world.store).await.unwrap();
+    let known = office.world.store.known_secrets().await.unwrap();
+    assert_eq!(known.find(token.as_bytes()), Some("the tracker's token"));
+}

@@ -72,10 +72,15 @@ impl Desk {
     }
 
     pub(crate) async fn tested_with(&self, limits: RoundLimits) -> WorkflowId {
+        self.tested_as("two\n", limits).await
+    }
+
+    /// The same with a text for the file.
+    pub(crate) async fn tested_as(&self, text: &str, limits: RoundLimits) -> WorkflowId {
         let begun = self.world.begin_with(&ticket("FL-1"), limits).await;
         let planned = self.world.plan(&begun, &self.host.first, &[(PATH, FileAction::Modify)]).await;
         self.decide(&planned.id, GateKind::Spec, Verdict::Approve, None).await;
-        self.attempt(&planned.id, &self.host.first, "two\n").await;
+        self.attempt(&planned.id, &self.host.first, text).await;
         planned.id
     }
 

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use domain::failure::FailureKind;
 use domain::gate::{GateKind, Verdict};
 use domain::ids::{Attempt, Generation, Revision, TicketKey, WorkflowId};
+use domain::inbound::SecretOwner;
+use domain::secrets::fingerprints;
+use domain::workflow::RoundLimits;
 use serde_json::{Value, json};
 use store::keys::objects;
 use testkit::Functions;
@@ -47,6 +50,30 @@ async fn anything_but_what_was_approved_verified_and_tested() {
     ");
     assert_eq!(writes(&desk), 0);
     assert_eq!(desk.world.everything().await, rows);
+    desk.publish(&id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_secret_of_this_deployment_in_any_file_or_text() {
+    let desk = Desk::start().await;
+    let in_file = "0123456789abcdef-in-a-file";
+    let id = desk.tested_as(&format!("const key = '{in_file}';\n"), RoundLimits::default()).await;
+    let workflow = desk.workflow(&id).await;
+    let branch = format!("pi-tickets/fl-1-{}", id.short());
+    for (owner, secret, told) in [
+        (SecretOwner::Webhook, in_file, "contains the secret"),
+        (SecretOwner::Notifier, workflow.ticket.title.as_str(), "contains the secret"),
+        (SecretOwner::Console, branch.as_str(), "the branch's name contains the secret"),
+    ] {
+        let known = fingerprints("the secret", secret, [7; 16]);
+        assert!(!known.is_empty(), "{secret}");
+        desk.world.store.put_known_secrets(owner, known).await.unwrap();
+        let failure = desk.publish(&id).await.unwrap_err();
+        assert!(failure.message.contains(told) && !failure.message.contains(secret), "{failure}");
+        let other = fingerprints("the secret", "of another deployment", [7; 16]);
+        desk.world.store.put_known_secrets(owner, other).await.unwrap();
+    }
+    assert_eq!(writes(&desk), 0);
     desk.publish(&id).await.unwrap();
 }
 

@@ -65,7 +65,9 @@ pub fn fingerprints(name: &str, secret: &str, salt: Salt) -> Vec<Fingerprint> {
         return vec![piece(bytes)];
     }
     let mut pieces: Vec<Fingerprint> = bytes.chunks_exact(PIECE).take(MAX_PIECES - 1).map(piece).collect();
-    pieces.push(piece(&bytes[bytes.len() - PIECE..]));
+    if !bytes.len().is_multiple_of(PIECE) {
+        pieces.push(piece(&bytes[bytes.len() - PIECE..]));
+    }
     pieces
 }
 
@@ -213,6 +215,10 @@ mod tests {
     #[test]
     fn what_could_be_guessed_has_no_fingerprint_and_a_fingerprint_holds_no_secret() {
         assert!(fingerprints("x", "fifteen letters", [0; 16]).is_empty());
+        assert_eq!(
+            [31, 32, 33, 64].map(|length| fingerprints("x", &"ab".repeat(length)[..length], [0; 16]).len()),
+            [1, 1, 2, 2]
+        );
         let prints = fingerprints("x", "sixteen letters!", [0; 16]);
         let text = serde_json::to_string(&prints).unwrap();
         assert!(!text.contains("sixteen") && !format!("{prints:?}").contains("sixteen"));
