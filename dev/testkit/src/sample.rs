@@ -95,11 +95,17 @@ pub fn qa(workflow: &Workflow) -> QaReport {
         base_commit: sha("a"),
         change_set: Digest::of("changes"),
         setup: None,
-        gates: vec![GateResult { name: "unit tests".to_owned(), required: true, result, failed_on_base: None, tests: None }],
+        gates: vec![GateResult {
+            name: "unit tests".to_owned(),
+            required: true,
+            result,
+            failed_on_base: None,
+            tests: None,
+        }],
         checklist: vec![],
-        duration_ms: 2_000,
         findings: vec![],
         bug_proof: None,
+        duration_ms: 2_000,
     }
 }
 

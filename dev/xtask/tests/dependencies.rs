@@ -127,13 +127,15 @@ fn unsafe_code_stands_in_one_module() {
     let root = metadata().workspace_root;
     let mut found = Vec::new();
     for area in ["functions", "shared", "dev"] {
-        for entry in walkdir::WalkDir::new(root.join(area)).into_iter().filter_entry(|entry| {
-            !matches!(entry.file_name().to_str(), Some("node_modules" | "target" | "scenarios"))
-        }) {
+        for entry in walkdir::WalkDir::new(root.join(area))
+            .into_iter()
+            .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some("node_modules" | "target" | "scenarios")))
+        {
             let entry = entry.unwrap();
             if entry.path().extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(entry.path()).unwrap();
-                let lifts = ["expect(unsafe", "allow(unsafe"].iter().any(|lift| text.replace(['\n', ' '], "").contains(lift));
+                let lifts =
+                    ["expect(unsafe", "allow(unsafe"].iter().any(|lift| text.replace(['\n', ' '], "").contains(lift));
                 if lifts && !entry.path().ends_with("dev/xtask/tests/dependencies.rs") {
                     found.push(entry.path().strip_prefix(&root).unwrap().display().to_string());
                 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use domain::Digest;
 use domain::qa::{Ended, GateResult, QaReport};
-use domain::steps::StepError;
 use domain::spec::{MAX_REQUESTED, RefusedPath, SpecFile};
+use domain::steps::StepError;
 use domain::task::RunOutcome;
 use domain::verify::{NotVerified, Violation};
 
@@ -67,7 +67,6 @@ pub(crate) fn broken_run(outcome: &RunOutcome) -> String {
     }
 }
 
-/// The sandbox ended without a word.
 /// What becomes of the changes of an attempt that ended with a request for more files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kept<'a> {
@@ -145,6 +144,7 @@ fn push_refused(text: &mut String, refused: &[RefusedPath]) {
     }
 }
 
+/// The sandbox ended without a word.
 pub(crate) fn no_report(what: &str, error: Option<&StepError>) -> String {
     match error {
         Some(error) => format!("The {what} sandbox ended without a report ({}).", error.error),

@@ -48,7 +48,8 @@ pub(super) fn user_namespaces() -> Check {
     if command.status().is_ok_and(|status| status.success()) {
         return Check::good(NAME, "sandboxes get files, processes and a network of their own");
     }
-    let fix = "sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0; or run as root";
+    let fix =
+        "sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0; or run as root";
     if is_root() {
         Check::not_good(NAME, Status::Limited, "not available; sandboxes use their next layers, which root has", fix)
     } else {
