@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_change_adds_lines_of_the_file() {
-        let content: String = (0..200).map(|n| format!("line {n}\n")).collect();
+        let content = (0..200).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
         let file = File { path: "x.rs".to_owned(), content };
         let Change { before, after, .. } = change(&file);
         let added = after.lines().count() - before.lines().count();

@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_small_measurement_finds_everything_and_a_miss_does_not_hold() {
-        let content: String = (0..60).map(|n| format!("let value_{n} = compute({n});\n")).collect();
+        let content = (0..60).map(|n| format!("let value_{n} = compute({n});\n")).collect::<Vec<_>>().concat();
         let files = [File { path: "src/a.rs".to_owned(), content }];
         let mut report = Report::measure(&files, 10, 1);
         let (planted, found) = report.planted_and_found();

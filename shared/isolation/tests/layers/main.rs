@@ -1,5 +1,7 @@
 //! What each layer keeps: every attack is made with the layer and without it. This program is its own launcher.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
+
 mod world;
 
 use std::process::ExitCode;
