@@ -167,13 +167,6 @@ fn a_set_of_another_run_or_with_missing_contents_is_refused() {
 }
 
 #[test]
-fn the_whole_set_has_a_limit() {
-    let spec = spec(&[("src/a.js", FileAction::Modify), ("src/b.js", FileAction::Modify)]);
-    let entries = vec![written("src/a.js", &"x".repeat(80)), written("src/b.js", &"y".repeat(80))];
-    assert_eq!(kinds(run(&spec, entries)), [ViolationKind::TooLarge]);
-}
-
-#[test]
 fn every_reason_for_not_packing_is_a_violation() {
     use ViolationKind as V;
     for (reason, expected) in [
