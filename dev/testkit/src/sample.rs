@@ -1,7 +1,7 @@
 //! Values that tests begin with.
 
 use domain::gate::{Gate, GateKind, GateStatus, Subject};
-use domain::ids::{CommitSha, Revision, TicketKey};
+use domain::ids::{Attempt, CommitSha, Revision, TicketKey, WorkflowId};
 use domain::person::{Actor, Channel, Person};
 use domain::qa::{CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
 use domain::spec::{FileAction, SPEC_VERSION, Spec, SpecFile, SpecText};
@@ -81,32 +81,37 @@ pub fn spec(workflow: &Workflow, base: &CommitSha, files: &[(&str, FileAction)])
 
 /// The QA report of a workflow's current attempt: its one gate passed.
 pub fn qa(workflow: &Workflow) -> QaReport {
-    let result = CommandResult {
-        command: "npm test".to_owned(),
-        ended: Ended::Exit { code: 0 },
-        duration_ms: 900,
-        output: String::new(),
-        output_bytes: 0,
-    };
+    let gates = vec![gate_result("unit tests", 0)];
+    QaReport { gates, ..qa_of(&workflow.id, workflow.attempt, &sha("a"), Digest::of("changes")) }
+}
+
+/// A QA report without gates.
+pub fn qa_of(workflow: &WorkflowId, attempt: Attempt, base: &CommitSha, change_set: Digest) -> QaReport {
     QaReport {
         version: QA_REPORT_VERSION,
-        workflow_id: workflow.id.clone(),
-        attempt: workflow.attempt,
-        base_commit: sha("a"),
-        change_set: Digest::of("changes"),
+        workflow_id: workflow.clone(),
+        attempt,
+        base_commit: base.clone(),
+        change_set,
         setup: None,
-        gates: vec![GateResult {
-            name: "unit tests".to_owned(),
-            required: true,
-            result,
-            failed_on_base: None,
-            tests: None,
-        }],
+        gates: vec![],
         checklist: vec![],
         findings: vec![],
         bug_proof: None,
         duration_ms: 2_000,
     }
+}
+
+/// The result of a required gate, `npm test`, which exited with `code`.
+pub fn gate_result(name: &str, code: i32) -> GateResult {
+    let result = CommandResult {
+        command: "npm test".to_owned(),
+        ended: Ended::Exit { code },
+        duration_ms: 900,
+        output: String::new(),
+        output_bytes: 0,
+    };
+    GateResult { name: name.to_owned(), required: true, result, failed_on_base: None, tests: None }
 }
 
 /// An open SPEC gate of a workflow: the first, for an hour, with ann and bob as approvers.

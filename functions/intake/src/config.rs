@@ -1,6 +1,7 @@
 //! Configuration and clients.
 
 use domain::workflow::RoundLimits;
+use github::Host;
 use runtime::Invoker;
 use runtime::env::{ConfigError, parsed, required};
 use store::{Gates, Store};
@@ -36,6 +37,8 @@ pub struct Context {
     pub sqs: aws_sdk_sqs::Client,
     /// Calls to our other functions.
     pub invoker: Invoker,
+    /// GitHub.
+    pub host: Host,
 }
 
 impl Context {
@@ -44,27 +47,31 @@ impl Context {
     /// # Errors
     /// Names the variable that is missing or wrong.
     pub async fn from_env() -> Result<Self, ConfigError> {
+        let config = Config {
+            state_machine: required("STATE_MACHINE_ARN")?,
+            approvals_function: required("APPROVALS_FUNCTION")?,
+            workflow_function: required("WORKFLOW_FUNCTION")?,
+            github_auth_function: required("GITHUB_AUTH_READ_FUNCTION")?,
+            github_api_url: required("GITHUB_API_URL")?,
+            limits: RoundLimits {
+                plan_revisions: parsed("PLAN_REVISIONS")?,
+                repairs: parsed("REPAIRS")?,
+                review_rounds: parsed("REVIEW_ROUNDS")?,
+                scope_changes: parsed("SCOPE_CHANGES")?,
+            },
+        };
+        let host = Host::new(&config.github_api_url)
+            .map_err(|error| ConfigError::Invalid { name: "GITHUB_API_URL", reason: error.to_string() })?;
         let aws = runtime::aws_config().await;
         let dynamo = aws_sdk_dynamodb::Client::new(&aws);
         Ok(Self {
-            config: Config {
-                state_machine: required("STATE_MACHINE_ARN")?,
-                approvals_function: required("APPROVALS_FUNCTION")?,
-                workflow_function: required("WORKFLOW_FUNCTION")?,
-                github_auth_function: required("GITHUB_AUTH_READ_FUNCTION")?,
-                github_api_url: required("GITHUB_API_URL")?,
-                limits: RoundLimits {
-                    plan_revisions: parsed("PLAN_REVISIONS")?,
-                    repairs: parsed("REPAIRS")?,
-                    review_rounds: parsed("REVIEW_ROUNDS")?,
-                    scope_changes: parsed("SCOPE_CHANGES")?,
-                },
-            },
             store: Store::new(dynamo.clone(), required("STATE_TABLE")?, required("AUDIT_TABLE")?),
             gates: Gates::new(dynamo, required("GATES_TABLE")?),
             sfn: aws_sdk_sfn::Client::new(&aws),
             sqs: aws_sdk_sqs::Client::new(&aws),
             invoker: Invoker::from_config(&aws),
+            host,
+            config,
         })
     }
 }

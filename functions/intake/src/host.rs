@@ -11,7 +11,7 @@ use domain::person::{Actor, Channel, Person};
 use domain::state::WorkflowState;
 use domain::text;
 use domain::workflow::{PullRequestRef, Workflow};
-use github::{Host, PullState, Repo, Review, ReviewState, User};
+use github::{PullState, Repo, Review, ReviewState, User};
 
 use crate::config::Context;
 
@@ -53,8 +53,7 @@ pub(crate) async fn wake(context: &Context, id: &WorkflowId, _now: Timestamp) ->
 async fn repository(context: &Context, workflow: &Workflow) -> Result<Repo, Failure> {
     let repository = &workflow.ticket.repository;
     let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, repository);
-    let host = Host::new(&context.config.github_api_url)?;
-    Ok(host.with_tokens(tokens).await?.repo(repository))
+    Ok(context.host.with_tokens(tokens).await?.repo(repository))
 }
 
 async fn decision(repo: &Repo, pr: &PullRequestRef, gate: &Gate) -> Result<Option<DecisionRequest>, Failure> {

@@ -12,12 +12,12 @@ use domain::budget::Usage;
 use domain::change_set::MAX_ARCHIVE_BYTES;
 use domain::path::RepoPath;
 use domain::task::{AgentWork, RunLimits, RunOutcome, Task};
-use isolation::policy::{Frozen, Limits};
+use isolation::policy::Frozen;
 use isolation::sandbox::Scope;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use crate::changes::archive::{Archive, Origin, pack, read};
+use crate::changes::archive::{Archive, Origin, pack, read, unpacked_limit};
 use crate::changes::{ChangeLimits, apply, find_changes};
 use crate::host::Host;
 use crate::pi::home::{Endpoint, PiHome};
@@ -27,13 +27,12 @@ use crate::progress::Progress;
 use crate::proxy::retry::RetryPolicy;
 use crate::proxy::{Meter, ModelProxy, Protocol, ProxyConfig};
 use crate::sandbox;
+use crate::workspace::git::GIT_FOLDER;
 use crate::workspace::unpack::{UnpackLimits, unpack};
 use crate::workspace::{BaseTree, git};
 
 /// Largest workspace archive, bytes.
 pub const MAX_WORKSPACE_BYTES: u64 = 1024 * 1024 * 1024;
-/// The throwaway history.
-const GIT_FOLDER: &str = ".git";
 /// Largest session file that is stored, bytes.
 const MAX_SESSION_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -117,15 +116,9 @@ fn scope(task: &Task, prepared: &Prepared, home: &PiHome) -> Scope {
         read: vec![prepared.pi.clone().into()],
         write: own.into_iter().map(Into::into).chain([folder.clone()]).collect(),
         tree: Some(Frozen { folder: folder.clone(), except: except.map(Into::into).collect() }),
-        limits: limits(task),
+        limits: sandbox::limits(task),
         folder,
     }
-}
-
-/// Limits of one process: it may use every processor for the whole run.
-pub(crate) fn limits(task: &Task) -> Limits {
-    let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    Limits { cpu_seconds: task.limits.total_seconds.saturating_mul(processors), ..Limits::default() }
 }
 
 async fn prepare(task: &Task, work: &AgentWork, host: &Host, folder: &Utf8Path) -> anyhow::Result<Prepared> {
@@ -161,15 +154,10 @@ pub(crate) async fn unpack_into(archive: Bytes, folder: Utf8PathBuf) -> anyhow::
 /// Applies a change set to a fresh base tree.
 pub(crate) async fn apply_to(archive: Bytes, folder: Utf8PathBuf, limits: RunLimits) -> anyhow::Result<()> {
     spawn_blocking(move || {
-        let (manifest, contents) = read(&archive, archive_limit(limits))?;
+        let (manifest, contents) = read(&archive, unpacked_limit(limits))?;
         Ok(apply(&manifest, &contents, &folder)?)
     })
     .await?
-}
-
-/// Most bytes that a change set may have unpacked: its contents, its manifest, and the archive's own.
-fn archive_limit(limits: RunLimits) -> u64 {
-    limits.max_total_bytes + domain::change_set::MAX_MANIFEST_BYTES + limits.max_files * 2_048 + 65_536
 }
 
 async fn supervise(
@@ -219,7 +207,7 @@ async fn supervise(
 
 /// Packs and stores what was changed; then the session, whose loss is only logged.
 async fn store(task: &Task, work: &AgentWork, host: &Host, prepared: Prepared) -> anyhow::Result<Digest> {
-    let Prepared { workspace, base, pi, .. } = prepared;
+    let Prepared { workspace, base, pi, writable } = prepared;
     let limits = ChangeLimits {
         file_bytes: task.limits.max_file_bytes,
         total_bytes: task.limits.max_total_bytes,
@@ -227,7 +215,7 @@ async fn store(task: &Task, work: &AgentWork, host: &Host, prepared: Prepared) -
     };
     let origin =
         Origin { workflow_id: task.workflow_id.clone(), attempt: task.attempt, base_commit: task.base_commit.clone() };
-    let packed = spawn_blocking(move || anyhow::Ok(pack(find_changes(&workspace, &base, limits)?, origin)?));
+    let packed = spawn_blocking(move || anyhow::Ok(pack(find_changes(&workspace, &base, &writable, limits)?, origin)?));
     let Archive { bytes, digest } = packed.await??;
     if let Some(session) = PiHome::at(&pi).session_file(MAX_SESSION_BYTES)
         && let Err(error) = host.transfers.put("the session file", &work.session_url, session).await

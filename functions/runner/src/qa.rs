@@ -6,17 +6,18 @@ use std::time::Duration;
 use anyhow::Context;
 use camino::Utf8Path;
 use domain::Digest;
-use domain::change_set::{MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES};
+use domain::change_set::MAX_ARCHIVE_BYTES;
 use domain::qa::{QA_REPORT_VERSION, QaReport};
 use domain::task::{QaWork, RunOutcome, Task};
 use tokio::time::Instant;
 
-use crate::agent::{MAX_WORKSPACE_BYTES, limits};
-use crate::changes::archive::read;
+use crate::agent::MAX_WORKSPACE_BYTES;
+use crate::changes::archive::{read, unpacked_limit};
 use crate::gates::report::render_html;
 use crate::gates::{CommandRunner, GateRun, Overlay, Stage, run_gates};
 use crate::host::Host;
 use crate::progress::Progress;
+use crate::sandbox::limits;
 
 /// What mode `qa` reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,14 +94,10 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
 async fn prepare(task: &Task, work: &QaWork, host: &Host, folder: &Utf8Path) -> anyhow::Result<(Stage, Overlay)> {
     let archive = host.transfers.fetch("the workspace", &task.workspace, MAX_WORKSPACE_BYTES).await?;
     let changes = host.transfers.fetch("the change set", &work.changes, MAX_ARCHIVE_BYTES).await?;
-    let (manifest, contents) = read(&changes, unpacked_limit(task)).context("the change set cannot be applied")?;
+    let (manifest, contents) =
+        read(&changes, unpacked_limit(task.limits)).context("the change set cannot be applied")?;
     tokio::fs::write(folder.join("output.log"), "").await?;
     Ok((Stage::new(archive, folder, Arc::clone(&host.sandbox)), Overlay::new(manifest, contents)))
-}
-
-/// Most bytes that a change set may have unpacked: its contents, its manifest, and the archive's own.
-const fn unpacked_limit(task: &Task) -> u64 {
-    task.limits.max_total_bytes + MAX_MANIFEST_BYTES + task.limits.max_files * 2_048 + 65_536
 }
 
 async fn store(work: &QaWork, host: &Host, report: &QaReport, log: &Utf8Path) -> anyhow::Result<Digest> {

@@ -9,6 +9,8 @@ use std::process::Stdio;
 
 use camino::Utf8Path;
 use domain::path::RepoPath;
+use domain::task::Task;
+use isolation::policy::Limits;
 use isolation::sandbox::{Scope, Sockets};
 use isolation::supervisor::{Control, Refused};
 use nix::sys::prctl;
@@ -118,6 +120,12 @@ pub async fn start(
     launched.running.await.map_err(gone)?.map_err(io::Error::other)?;
     let listeners = if sockets.listeners.is_empty() { inside } else { sockets.listeners };
     Ok(Contained { tree, listeners, refused: launched.refused })
+}
+
+/// Limits of one process: it may use every processor for the whole run.
+pub fn limits(task: &Task) -> Limits {
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    Limits { cpu_seconds: task.limits.total_seconds.saturating_mul(processors), ..Limits::default() }
 }
 
 /// Closes this process to its equals: no privileges are gained, memory and environment cannot be read, no core files.

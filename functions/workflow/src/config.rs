@@ -4,6 +4,7 @@ use domain::budget::{Budget, Prices};
 use domain::slot::SlotPool;
 use domain::task::{ModelTarget, Provider, RunLimits};
 use domain::verify::VerifyPolicy;
+use github::Host;
 use runtime::Invoker;
 use runtime::env::{ConfigError, json, optional, parsed, required};
 use store::{Objects, Slots, Store, Tokens};
@@ -61,6 +62,8 @@ pub struct Context {
     pub signer: Signer,
     /// Calls to our other functions.
     pub invoker: Invoker,
+    /// GitHub.
+    pub host: Host,
 }
 
 impl Config {
@@ -150,6 +153,8 @@ impl Context {
     /// Names the variable that is missing or wrong.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let config = Config::from_env()?;
+        let host = Host::new(&config.github_api_url)
+            .map_err(|error| ConfigError::Invalid { name: "GITHUB_API_URL", reason: error.to_string() })?;
         let aws = runtime::aws_config().await;
         let dynamo = aws_sdk_dynamodb::Client::new(&aws);
         let state = required("STATE_TABLE")?;
@@ -162,6 +167,7 @@ impl Context {
             ecs: aws_sdk_ecs::Client::new(&aws),
             signer: Signer::new(&aws, required("BUCKET")?, config.bundle_role.clone()),
             invoker: Invoker::from_config(&aws),
+            host,
             config,
         })
     }

@@ -8,7 +8,7 @@ use domain::state::WorkflowState;
 use domain::steps::PrepareOutput;
 use domain::workflow::{Event, Workflow};
 use domain::{Timestamp, budget::Phase};
-use github::{ComparisonStatus, Host, Repo};
+use github::{ComparisonStatus, Repo};
 use store::keys;
 
 use crate::{Context, bundle};
@@ -77,8 +77,7 @@ pub(crate) async fn approved_spec(context: &Context, workflow: &Workflow) -> Res
 pub(crate) async fn repository(context: &Context, workflow: &Workflow) -> Result<Repo, Failure> {
     let repository = &workflow.ticket.repository;
     let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, repository);
-    let host = Host::new(&context.config.github_api_url)?;
-    Ok(host.with_tokens(tokens).await?.repo(repository))
+    Ok(context.host.with_tokens(tokens).await?.repo(repository))
 }
 
 enum Base {

@@ -12,10 +12,11 @@ use walkdir::WalkDir;
 
 use crate::policy::Identity;
 
+const ROOT: Identity = Identity { uid: 0, gid: 0 };
 const FOLDER_MODE: u32 = 0o1777;
 
-/// Gives a fresh tree to root, and the files in `writable` (relative to `root`; they need not exist) to the user.
-/// To be called before anything of the user runs: it follows names.
+/// Gives a tree to root, and the files in `writable` (relative to `root`; they need not exist) to the user.
+/// To be called while nothing of the user runs: it follows names.
 ///
 /// # Errors
 /// The caller is not privileged, or the tree cannot be read.
@@ -29,12 +30,16 @@ pub fn divide(root: &Path, writable: &BTreeSet<PathBuf>, user: Identity) -> io::
         }
         let relative = entry.path().strip_prefix(root).map_err(io::Error::other)?;
         let mode = metadata.mode();
-        if metadata.is_dir() {
-            set(entry.path(), Identity { uid: 0, gid: 0 }, FOLDER_MODE)?;
+        let (owner, mode) = if metadata.is_dir() {
+            (ROOT, FOLDER_MODE)
         } else if writable.contains(relative) {
-            set(entry.path(), user, (mode & 0o755) | 0o644)?;
+            (user, (mode & 0o755) | 0o644)
         } else {
-            set(entry.path(), Identity { uid: 0, gid: 0 }, (mode & 0o755) | 0o444)?;
+            (ROOT, (mode & 0o755) | 0o444)
+        };
+        // A tree is divided again before every command: what is right already stays untouched.
+        if (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777) != (owner.uid, owner.gid, mode) {
+            set(entry.path(), owner, mode)?;
         }
     }
     Ok(())

@@ -95,6 +95,7 @@ fn context(
         sfn: aws_sdk_sfn::Client::new(step_functions),
         sqs: world.queues(),
         invoker: functions.invoker(&world.aws),
+        host: github::Host::new(&host.api_url()).unwrap(),
     }
 }
 

@@ -9,7 +9,6 @@ use domain::failure::Failure;
 use domain::ids::{Generation, Revision, TicketKey, WorkflowId};
 use domain::path::ProtectedPaths;
 use domain::person::Person;
-use domain::qa::{QA_REPORT_VERSION, QaReport};
 use domain::secrets::KnownSecrets;
 use domain::spec::{FileAction, SPEC_VERSION, Spec, SpecFile, SpecText};
 use domain::ticket::Priority;
@@ -19,7 +18,7 @@ use domain::{Attempt, CommitSha, Digest};
 use github::{Access, Host, Repo, RetryPolicy, TokenGrant};
 use github_sim::{Fault, Outcome, Sha, When};
 use publisher::publish::{Publication, Published, publish};
-use testkit::CodeHost;
+use testkit::{CodeHost, sample};
 
 pub(crate) const BASE_URL: &str = "https://tickets.example";
 
@@ -99,19 +98,7 @@ impl World {
         let base = repo.tree(&repo.commit(&change.base).await?.tree).await?;
         let base_paths: BTreeSet<String> = base.paths().map(str::to_owned).collect();
         let (spec, changes) = change.verified(&workflow, &self.title, &base_paths);
-        let qa = QaReport {
-            version: QA_REPORT_VERSION,
-            workflow_id: workflow.clone(),
-            attempt: change.attempt,
-            base_commit: change.base.clone(),
-            change_set: Digest::of("c"),
-            setup: None,
-            gates: vec![],
-            checklist: vec![],
-            findings: vec![],
-            bug_proof: None,
-            duration_ms: 1_000,
-        };
+        let qa = sample::qa_of(&workflow, change.attempt, &change.base, Digest::of("c"));
         let publication = Publication {
             workflow: &workflow,
             ticket: &self.ticket(),

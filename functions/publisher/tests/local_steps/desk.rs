@@ -8,7 +8,6 @@ use domain::budget::Usage;
 use domain::failure::Failure;
 use domain::gate::{GateKind, Verdict};
 use domain::ids::{CommitSha, WorkflowId};
-use domain::qa::{QA_REPORT_VERSION, QaReport};
 use domain::spec::FileAction;
 use domain::steps::{Done, MergeOutput, PublishOutput, PublishStep};
 use domain::task::RunOutcome;
@@ -21,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::keys;
 use testkit::archive::{File, pack};
-use testkit::sample::{at, ticket};
+use testkit::sample::{self, at, ticket};
 use testkit::{CodeHost, Functions, World};
 
 /// The file that every change is about.
@@ -89,19 +88,7 @@ impl Desk {
         let attempt = self.world.workflow(id).await.attempt;
         let archive = pack(id, attempt, base, &[File { path: PATH, text, existed: true }]);
         let digest = Digest::of(&archive);
-        let report = QaReport {
-            version: QA_REPORT_VERSION,
-            workflow_id: id.clone(),
-            attempt,
-            base_commit: base.clone(),
-            change_set: digest,
-            setup: None,
-            gates: vec![],
-            checklist: vec![],
-            findings: vec![],
-            bug_proof: None,
-            duration_ms: 1_000,
-        };
+        let report = sample::qa_of(id, attempt, base, digest);
         let report = serde_json::to_vec(&report).unwrap();
         let (outcome, usage) = (RunOutcome::Completed, Usage::default());
         let events = [

@@ -8,6 +8,7 @@ use domain::change_set::{
     COMPLETE_MEMBER, FILES_PREFIX, MANIFEST_MEMBER, MANIFEST_VERSION, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest,
 };
 use domain::ids::{Attempt, CommitSha, WorkflowId};
+use domain::task::RunLimits;
 
 use super::walk::Changes;
 
@@ -82,6 +83,11 @@ fn append(tar: &mut tar::Builder<impl io::Write>, name: &str, content: &[u8]) ->
     header.set_mtime(0);
     header.set_size(content.len() as u64);
     tar.append_data(&mut header, name, content)
+}
+
+/// Most bytes that a change set may have unpacked: its contents, its manifest, and the archive's own.
+pub const fn unpacked_limit(limits: RunLimits) -> u64 {
+    limits.max_total_bytes + MAX_MANIFEST_BYTES + limits.max_files * 2_048 + 65_536
 }
 
 /// Reads a change set: its manifest, and the contents by digest. Every content has the digest that names it.

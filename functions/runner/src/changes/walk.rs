@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use camino::Utf8Path;
 use domain::Digest;
 use domain::change_set::{Change, ManifestEntry, RejectReason};
-use domain::path::MAX_PATH_BYTES;
+use domain::path::{MAX_PATH_BYTES, RepoPath};
 use sha2::{Digest as _, Sha256};
 
 use crate::workspace::git::GIT_FOLDER;
@@ -45,16 +45,23 @@ pub struct Changes {
     pub contents: BTreeMap<String, Vec<u8>>,
 }
 
-/// Walks the tree at `root` and compares it with `base`.
+/// Walks the tree at `root` and compares it with `base`. The paths in `named` are never build products, whatever the
+/// ignore rules say: the SPEC asks for them.
 ///
 /// Nothing of it is followed: should something still write to the tree meanwhile, the worst that happens is a rejected
 /// entry.
 ///
 /// # Errors
 /// The root itself cannot be read. Whatever cannot be read below it becomes a rejected entry.
-pub fn find_changes(root: &Utf8Path, base: &BaseTree, limits: ChangeLimits) -> io::Result<Changes> {
+pub fn find_changes(
+    root: &Utf8Path,
+    base: &BaseTree,
+    named: &BTreeSet<RepoPath>,
+    limits: ChangeLimits,
+) -> io::Result<Changes> {
     let mut walk = Walk {
         base,
+        named: named.iter().map(RepoPath::as_str).collect(),
         limits,
         found: BTreeMap::new(),
         seen: BTreeSet::new(),
@@ -68,6 +75,7 @@ pub fn find_changes(root: &Utf8Path, base: &BaseTree, limits: ChangeLimits) -> i
 
 struct Walk<'a> {
     base: &'a BaseTree,
+    named: BTreeSet<&'a str>,
     limits: ChangeLimits,
     found: BTreeMap<String, Change>,
     /// Base paths that still exist in some form.
@@ -86,7 +94,7 @@ struct Place<'a> {
 }
 
 impl Walk<'_> {
-    /// Reads one folder. `ignored`: it lies in an ignored folder that also holds files of the base commit.
+    /// Reads one folder. `ignored`: it lies in an ignored folder that also holds files of the base commit or the SPEC.
     fn folder(&mut self, folder: &Folder, path: &Utf8Path, ignored: bool) -> io::Result<()> {
         for name in folder.names()? {
             match name.to_str() {
@@ -116,7 +124,7 @@ impl Walk<'_> {
         }
         if existed {
             self.seen.insert(path.to_string());
-        } else if ignored || self.base.ignores(path.as_str(), false) {
+        } else if !self.named.contains(path.as_str()) && (ignored || self.base.ignores(path.as_str(), false)) {
             return self.drop_path(path.to_string());
         }
         match kind {
@@ -129,7 +137,7 @@ impl Walk<'_> {
     fn subfolder(&mut self, place: Place<'_>, ignored: bool) {
         let path = place.path;
         let ignored = ignored || self.base.ignores(path.as_str(), true);
-        if ignored && !self.base.has_below(path.as_str()) {
+        if ignored && !self.base.has_below(path.as_str()) && !self.names_below(path.as_str()) {
             return self.drop_path(format!("{path}/"));
         }
         // No path in a repository is longer, and so deep a tree is made to break whoever walks it.
@@ -141,6 +149,12 @@ impl Walk<'_> {
         if let Err(error) = result {
             self.unreadable(path, false, &error);
         }
+    }
+
+    /// Whether the SPEC names a path below this folder.
+    fn names_below(&self, folder: &str) -> bool {
+        let prefix = format!("{folder}/");
+        self.named.range(prefix.as_str()..).next().is_some_and(|path| path.starts_with(&prefix))
     }
 
     fn link(&mut self, place: Place<'_>, existed: bool) {

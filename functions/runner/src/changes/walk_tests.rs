@@ -43,7 +43,13 @@ impl World {
     }
 
     fn changes(&self) -> Changes {
-        find_changes(&self.root, &self.base, LIMITS).unwrap()
+        self.changes_of(&[])
+    }
+
+    /// When the SPEC names these.
+    fn changes_of(&self, named: &[&str]) -> Changes {
+        let named = named.iter().map(|path| path.parse().unwrap()).collect();
+        find_changes(&self.root, &self.base, &named, LIMITS).unwrap()
     }
 
     fn reasons(&self) -> Vec<(String, Option<RejectReason>)> {
@@ -98,6 +104,16 @@ fn only_the_base_commits_ignore_rules_count() {
     assert_eq!(changes.dropped_count, 3);
     let paths: Vec<_> = changes.entries.iter().map(|entry| entry.path.as_str()).collect();
     assert_eq!(paths, [".gitignore", "build/kept.txt", "secret.txt"]);
+}
+
+#[test]
+fn what_the_spec_names_is_no_build_product() {
+    let world = World::new();
+    world.write("x.log", "l").write("y.log", "l").write("target/a/b", "t").write("target/deep/schema.json", "{}");
+    let changes = world.changes_of(&["target/deep/schema.json", "x.log"]);
+    let paths: Vec<_> = changes.entries.iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, ["target/deep/schema.json", "x.log"]);
+    assert_eq!(changes.dropped, ["target/a/", "y.log"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! the agent's doing. Then base + change. Each command starts from the tree as setup left it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::SeekFrom;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,6 +14,7 @@ use domain::qa::{BugProof, ChecklistResult, CommandResult, Ended, Finding, GateR
 use domain::repo_config::{GateConfig, SetupConfig};
 use domain::spec::{ChecklistItem, FileAction, SpecFile, VerifiedBy};
 use domain::task::ProgressEvent;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -408,9 +410,11 @@ impl Gates<'_> {
         let result = runner.run(spec, &tree).await?;
         self.progress.emit(event(Some(result.passed()), Some(result.duration_ms)));
         let output = if result.output_bytes <= runner.max_output_bytes {
-            let log = tokio::fs::read(&runner.log).await?;
-            let own = usize::try_from(before).ok().and_then(|before| log.get(before..)).unwrap_or_default();
-            String::from_utf8_lossy(own).into_owned()
+            let mut log = tokio::fs::File::open(&runner.log).await?;
+            log.seek(SeekFrom::Start(before)).await?;
+            let mut own = Vec::new();
+            log.read_to_end(&mut own).await?;
+            String::from_utf8_lossy(&own).into_owned()
         } else {
             result.output.clone()
         };

@@ -17,7 +17,7 @@ use super::snapshot::Snapshot;
 use crate::changes::apply;
 use crate::sandbox::Sandbox;
 use crate::workspace::BaseTree;
-use crate::workspace::open::Root;
+use crate::workspace::open::Folder;
 use crate::workspace::unpack::{UnpackLimits, unpack};
 
 /// Largest file that is read as text.
@@ -140,7 +140,7 @@ impl Stage {
     /// The base commit's text at a path, from where no command can reach it.
     pub fn base_text(&self, path: &str) -> Option<String> {
         self.base.get(path)?;
-        let root = Root::open(self.kept.as_ref()?.tree.copy()).ok()?;
+        let root = Folder::open(self.kept.as_ref()?.tree.copy()).ok()?;
         let mut text = String::new();
         root.read(path.into()).ok()?.take(MAX_TEXT).read_to_string(&mut text).ok()?;
         Some(text)

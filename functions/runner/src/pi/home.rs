@@ -112,7 +112,7 @@ impl PiHome {
         });
         let (_, path) = newest.max()?;
         let mut content = Vec::new();
-        let root = crate::workspace::open::Root::open(&self.sessions()).ok()?;
+        let root = crate::workspace::open::Folder::open(&self.sessions()).ok()?;
         let file = root.read(path.file_name()?.into()).ok()?;
         io::Read::read_to_end(&mut io::Read::take(file, limit), &mut content).ok()?;
         Some(content)

@@ -26,9 +26,6 @@ const FILE: OFlag =
 #[derive(Debug)]
 pub struct Folder(OwnedFd);
 
-/// The folder that a tree begins with.
-pub type Root = Folder;
-
 impl AsFd for Folder {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()

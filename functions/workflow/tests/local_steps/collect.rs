@@ -4,13 +4,13 @@ use domain::Digest;
 use domain::WorkflowState;
 use domain::failure::FailureKind;
 use domain::ids::{Attempt, WorkflowId};
-use domain::qa::{CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
+use domain::qa::QaReport;
 use domain::spec::FileAction;
 use domain::steps::{CollectOutput, PrepareOutput};
-use domain::task::{QaWork, RunOutcome, RunReport, Work};
+use domain::task::{QaWork, RunOutcome, RunReport, Task, Work};
 use store::keys;
 use testkit::archive::{File, pack};
-use testkit::sample::ticket;
+use testkit::sample::{self, ticket};
 
 use crate::desk::{Desk, SCOPE, Sandbox, get, put};
 
@@ -164,32 +164,10 @@ async fn a_run_that_no_other_attempt_mends_ends_by_kind() {
 }
 
 fn qa(sandbox: &Sandbox, code: i32, change_set: Digest) -> QaReport {
-    let result = CommandResult {
-        command: "npm test".to_owned(),
-        ended: Ended::Exit { code },
-        duration_ms: 1,
-        output: "1 test failed".to_owned(),
-        output_bytes: 13,
-    };
-    QaReport {
-        version: QA_REPORT_VERSION,
-        workflow_id: sandbox.task.workflow_id.clone(),
-        attempt: sandbox.task.attempt,
-        base_commit: sandbox.task.base_commit.clone(),
-        change_set,
-        setup: None,
-        gates: vec![GateResult {
-            name: "unit tests".to_owned(),
-            required: true,
-            result,
-            failed_on_base: None,
-            tests: None,
-        }],
-        checklist: vec![],
-        findings: vec![],
-        bug_proof: None,
-        duration_ms: 1,
-    }
+    let mut gate = sample::gate_result("unit tests", code);
+    "1 test failed".clone_into(&mut gate.result.output);
+    let Task { workflow_id, attempt, base_commit, .. } = &sandbox.task;
+    QaReport { gates: vec![gate], ..sample::qa_of(workflow_id, *attempt, base_commit, change_set) }
 }
 
 /// Uploads a QA report and says so.

@@ -118,14 +118,20 @@ async fn a_request_becomes_an_amendment_and_the_next_run_goes_on_with_what_was_d
     assert!(matches!(output, CollectOutput::Verified { .. }), "{output:?}");
 }
 
+/// A run that changed what it may, asked for the README, and got it.
+async fn readme_approved(desk: &Desk) -> WorkflowId {
+    let (id, sandbox) = running(desk).await;
+    let archive = pack(&id, Attempt::FIRST, &desk.host.first, &[GOOD]);
+    ask(&sandbox, Some(archive), &["README.md"]).await;
+    assert_eq!(amend(desk, &id, Attempt::FIRST).await, AmendOutput::Amended);
+    decided(desk, &id, GateStatus::Approved, Verdict::Approve).await;
+    id
+}
+
 #[tokio::test]
 async fn what_was_done_is_kept_while_the_branch_moves_elsewhere() {
     let desk = Desk::start().await;
-    let (id, sandbox) = running(&desk).await;
-    let archive = pack(&id, Attempt::FIRST, &desk.host.first, &[GOOD]);
-    ask(&sandbox, Some(archive), &["README.md"]).await;
-    assert_eq!(amend(&desk, &id, Attempt::FIRST).await, AmendOutput::Amended);
-    decided(&desk, &id, GateStatus::Approved, Verdict::Approve).await;
+    let id = readme_approved(&desk).await;
     let head = desk.host.push("main", "docs/new.md", "new\n").await;
     let sandbox = agent(&desk, &id).await;
     assert_eq!(sandbox.task.base_commit, head);
@@ -135,11 +141,7 @@ async fn what_was_done_is_kept_while_the_branch_moves_elsewhere() {
 #[tokio::test]
 async fn an_added_file_that_changed_while_people_thought_sends_it_back_to_planning() {
     let desk = Desk::start().await;
-    let (id, sandbox) = running(&desk).await;
-    let archive = pack(&id, Attempt::FIRST, &desk.host.first, &[GOOD]);
-    ask(&sandbox, Some(archive), &["README.md"]).await;
-    assert_eq!(amend(&desk, &id, Attempt::FIRST).await, AmendOutput::Amended);
-    decided(&desk, &id, GateStatus::Approved, Verdict::Approve).await;
+    let id = readme_approved(&desk).await;
     desk.host.push("main", "README.md", "# Another\n").await;
     assert_eq!(desk.prepare(&id).await.unwrap(), PrepareOutput::Stale);
     let after = desk.world.workflow(&id).await;
