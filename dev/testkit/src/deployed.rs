@@ -59,7 +59,7 @@ impl World {
             ecs: aws_sdk_ecs::Client::new(&self.aws),
             signer: Signer::new(&self.aws, self.names.bucket.clone(), role.clone()),
             invoker: functions.invoker(&self.aws),
-            host: github::Host::new(&host.api_url()).unwrap(),
+            host: Host::new(&host.api_url()).unwrap(),
             config: workflow::Config {
                 max_runs: 1,
                 max_plans: 1,
