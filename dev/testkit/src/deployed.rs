@@ -10,7 +10,7 @@ use github::Host;
 use github_auth::{Grant, TokenCache};
 use runtime::Secrets;
 use serde_json::Value;
-use workflow::Signer;
+use workflow::{Packages, Signer};
 
 use crate::sample::person;
 use crate::{CodeHost, Functions, World};
@@ -60,6 +60,7 @@ impl World {
             signer: Signer::new(&self.aws, self.names.bucket.clone(), role.clone()),
             invoker: functions.invoker(&self.aws),
             host: Host::new(&host.api_url()).unwrap(),
+            packages: Packages::new(&self.aws, None, vec![]),
             config: workflow::Config {
                 max_runs: 1,
                 max_plans: 1,

@@ -98,6 +98,7 @@ pub fn qa_of(workflow: &WorkflowId, attempt: Attempt, base: &CommitSha, change_s
         checklist: vec![],
         findings: vec![],
         bug_proof: None,
+        refused_connections: 0,
         duration_ms: 2_000,
     }
 }

@@ -101,7 +101,7 @@ impl World {
         };
         let events = [
             Event::RunPrepared { attempt, base_commit: base },
-            Event::RunEnded { attempt, outcome, usage: Usage::default(), isolation: vec![] },
+            Event::RunEnded { attempt, outcome, usage: Usage::default(), isolation: vec![], refused_connections: 0 },
             proposed,
         ];
         self.tell(id, events).await
@@ -122,7 +122,7 @@ impl World {
         self.objects.put(&keys::objects::qa_json(&workflow.id, attempt), qa, "application/json").await.unwrap();
         let events = [
             Event::RunPrepared { attempt, base_commit: sample::sha("a") },
-            Event::RunEnded { attempt, outcome, usage, isolation },
+            Event::RunEnded { attempt, outcome, usage, isolation, refused_connections: 0 },
             Event::ChangesVerified { attempt, digest: Digest::of("changes"), files: vec![] },
             Event::QaFinished { attempt, passed: true, report, blocking: vec![] },
             Event::PrPublished {

@@ -134,6 +134,7 @@ impl Story {
             outcome,
             usage: Usage::default(),
             isolation: vec![],
+            refused_connections: 0,
         });
         let base_paths = ["src/session.js", "package-lock.json", "yarn.lock"].map(str::to_owned).into();
         let context = AmendContext {
@@ -197,7 +198,13 @@ impl Story {
         let report = qa_digest(&self.workflow);
         let story = self
             .then(Event::RunPrepared { attempt, base_commit: sha("a") })
-            .then(Event::RunEnded { attempt, outcome: RunOutcome::Completed, usage, isolation: vec![] })
+            .then(Event::RunEnded {
+                attempt,
+                outcome: RunOutcome::Completed,
+                usage,
+                isolation: vec![],
+                refused_connections: 0,
+            })
             .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files })
             .then(Event::QaFinished { attempt, passed: true, report, blocking: vec![] })
             .then(Event::PrPublished {
@@ -275,6 +282,7 @@ fn qa(workflow: &Workflow) -> QaReport {
         }],
         findings: vec![],
         bug_proof: None,
+        refused_connections: 0,
         duration_ms: 2_000,
     }
 }

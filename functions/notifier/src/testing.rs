@@ -141,7 +141,13 @@ impl Story {
         let attempt = self.workflow.attempt;
         let usage = Usage { micro_usd: 410_000, turns: 12, ..Usage::default() };
         self.then(Event::RunPrepared { attempt, base_commit: sha("a") })
-            .then(Event::RunEnded { attempt, outcome: RunOutcome::Completed, usage, isolation: vec![] })
+            .then(Event::RunEnded {
+                attempt,
+                outcome: RunOutcome::Completed,
+                usage,
+                isolation: vec![],
+                refused_connections: 0,
+            })
             .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: changed_files() })
     }
 
@@ -276,6 +282,7 @@ pub(crate) fn qa(workflow: &Workflow) -> QaReport {
         }],
         findings: vec![],
         bug_proof: None,
+        refused_connections: 0,
         duration_ms: 2_000,
     }
 }

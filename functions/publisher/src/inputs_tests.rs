@@ -100,6 +100,7 @@ fn qa(id: &WorkflowId, change_set: Digest) -> QaReport {
         checklist: vec![],
         findings: vec![],
         bug_proof: None,
+        refused_connections: 0,
         duration_ms: 1,
     }
 }

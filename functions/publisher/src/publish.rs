@@ -45,6 +45,8 @@ pub struct Publication<'a> {
     pub changes: &'a VerifiedChangeSet,
     /// What the quality gates said about it.
     pub qa: &'a QaReport,
+    /// How many connections the agent's sandbox did not let through.
+    pub refused_connections: u64,
     /// What the ticket cost so far.
     pub ledger: &'a Ledger,
     /// How many rounds of review there were.
@@ -118,6 +120,7 @@ async fn texts(repo: &Repo, publication: &Publication<'_>) -> Result<Texts, Fail
         base: changes.base_commit(),
         files: &files,
         qa: publication.qa,
+        refused_connections: publication.refused_connections,
         ledger: publication.ledger,
         attempt: changes.attempt(),
         review_rounds: publication.review_rounds,

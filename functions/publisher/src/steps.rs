@@ -34,6 +34,7 @@ pub(crate) async fn publish_step(context: &Context, id: &WorkflowId, now: Timest
         base: &inputs.base,
         changes: &inputs.changes,
         qa: &inputs.qa,
+        refused_connections: workflow.refused_connections,
         ledger: &workflow.ledger,
         review_rounds: workflow.review_rounds,
         previous: workflow.pr.as_ref(),

@@ -13,6 +13,8 @@ const NO_INSTALL_SCRIPTS: &[(&str, &str)] = &[
     // npm, pnpm and Yarn 1 read the first, Yarn from 2 on the second, Bun has them off by itself.
     ("npm_config_ignore_scripts", "true"),
     ("YARN_ENABLE_SCRIPTS", "false"),
+    // A source distribution runs its own build code.
+    ("PIP_ONLY_BINARY", ":all:"),
 ];
 
 /// The user's name, as programs are told.

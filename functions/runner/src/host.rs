@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::environment::ToolEnvironment;
+use crate::packages::dial::Dial;
 use crate::pi::launch::PiProgram;
 use crate::progress::Clock;
 use crate::proxy::Upstream;
@@ -84,6 +85,8 @@ pub struct Host {
     pub access: ModelAccess,
     /// Presigned transfers.
     pub transfers: Transfers,
+    /// Connections to hosts that the operator allowed.
+    pub dial: Arc<dyn Dial>,
     /// The time, for progress lines.
     pub clock: Clock,
     /// Cancelled when the program is told to stop.

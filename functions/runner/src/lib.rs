@@ -9,6 +9,7 @@ pub mod changes;
 pub mod environment;
 pub mod gates;
 pub mod host;
+pub mod packages;
 pub mod pi;
 pub mod process;
 pub mod program;

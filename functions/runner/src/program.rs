@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::environment::ToolEnvironment;
 use crate::host::{Config, Host, ModelAccess};
+use crate::packages::dial::Resolved;
 use crate::process::tree;
 use crate::progress::{Progress, Sink, shorten, shortened_outcome};
 use crate::transfer::Transfers;
@@ -92,6 +93,7 @@ async fn host(config: &Config, mount_point: &Path) -> anyhow::Result<Host> {
         environment,
         access: ModelAccess::TaskRole { secret: config.model_secret.clone() },
         transfers: Transfers::new()?,
+        dial: Arc::new(Resolved),
         clock: Arc::new(domain::Timestamp::now),
         stop,
     })
@@ -140,6 +142,7 @@ pub async fn run(task_url: &str, host: &Host, sink: Sink) -> anyhow::Result<RunR
         usage: Usage::default(),
         summary: None,
         isolation: host.sandbox.layers(),
+        refused_connections: 0,
         duration_ms: 0,
     };
     match parse(&bytes) {
@@ -192,11 +195,13 @@ async fn work_in(task: &Task, host: &Host, progress: &Progress, folder: &Utf8Pat
             report.changes = result.changes;
             report.usage = result.usage;
             report.summary = result.summary;
+            report.refused_connections = result.refused_connections;
         }
         Work::Qa(work) => {
             let result = qa::run(task, work, host, progress, folder).await;
             report.outcome = result.outcome;
             report.qa_report = result.report;
+            report.refused_connections = result.refused_connections;
         }
     }
 }

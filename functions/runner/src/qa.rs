@@ -16,8 +16,9 @@ use crate::changes::archive::{read, unpacked_limit};
 use crate::gates::report::render_html;
 use crate::gates::{CommandRunner, GateRun, Overlay, Stage, run_gates};
 use crate::host::Host;
+use crate::packages::Doorway;
 use crate::progress::Progress;
-use crate::sandbox::limits;
+use crate::sandbox::{RefusedCount, limits};
 
 /// What mode `qa` reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,21 +27,24 @@ pub struct QaResult {
     pub outcome: RunOutcome,
     /// Digest of the stored QA report.
     pub report: Option<Digest>,
+    /// How many connections the sandbox's commands did not get.
+    pub refused_connections: u64,
 }
 
 /// Runs the gates and stores the report and the full output.
 pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, folder: &Utf8Path) -> QaResult {
     let started = Instant::now();
-    let stopped = QaResult { outcome: RunOutcome::Stopped, report: None };
+    let stopped = QaResult { outcome: RunOutcome::Stopped, report: None, refused_connections: 0 };
     let deadline = started + Duration::from_secs(task.limits.total_seconds);
     let failed = |error: anyhow::Error| QaResult {
         outcome: RunOutcome::SetupFailed { message: format!("{error:#}") },
         report: None,
+        refused_connections: 0,
     };
     let prepared = tokio::select! {
         prepared = prepare(task, work, host, folder) => prepared,
         () = host.stop.cancelled() => return stopped,
-        () = tokio::time::sleep_until(deadline) => return QaResult { outcome: RunOutcome::TimedOut, report: None },
+        () = tokio::time::sleep_until(deadline) => return QaResult { outcome: RunOutcome::TimedOut, report: None, refused_connections: 0 },
     };
     let (stage, changes) = match prepared {
         Ok(prepared) => prepared,
@@ -54,6 +58,7 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         limits: limits(task),
         log: folder.join("output.log"),
         max_output_bytes: task.limits.max_output_bytes,
+        refused: RefusedCount::default(),
         deadline,
         stop: host.stop.clone(),
     };
@@ -64,7 +69,8 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         files: &work.files,
         bug: work.bug,
     };
-    let results = run_gates(gates, stage, changes, &runner, progress).await;
+    let doorway = Doorway::new(task.packages.clone(), host.dial.clone());
+    let results = run_gates(gates, stage, changes, &runner, doorway, progress).await;
     if host.stop.is_cancelled() {
         return stopped;
     }
@@ -83,10 +89,13 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         checklist: results.checklist,
         findings: results.findings,
         bug_proof: results.bug_proof,
+        refused_connections: runner.refused.get(),
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     match store(work, host, &report, &runner.log).await {
-        Ok(digest) => QaResult { outcome: RunOutcome::Completed, report: Some(digest) },
+        Ok(digest) => {
+            QaResult { outcome: RunOutcome::Completed, report: Some(digest), refused_connections: runner.refused.get() }
+        }
         Err(error) => failed(error.context("the QA report could not be stored")),
     }
 }

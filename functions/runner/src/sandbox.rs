@@ -6,6 +6,9 @@ use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use camino::Utf8Path;
 use domain::path::RepoPath;
@@ -17,10 +20,14 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{User, getuid};
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::environment::ToolEnvironment;
 use crate::pi::launch::PiProgram;
 use crate::process::Tree;
+
+/// How long a launcher may outlive its command.
+const LAUNCHER_GRACE: Duration = Duration::from_secs(5);
 
 /// A set of isolation layers.
 pub trait Sandbox: fmt::Debug + Send + Sync {
@@ -95,6 +102,31 @@ pub struct Contained {
     pub listeners: Vec<TcpListener>,
     /// How many connections it asked for and did not get, as far as that can be seen.
     pub refused: Refused,
+}
+
+/// How many connections a run's commands asked for and did not get. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct RefusedCount(Arc<AtomicU64>);
+
+impl RefusedCount {
+    /// Adds those of a command that has ended.
+    pub async fn count(&self, refused: Refused) {
+        // Its launcher is gone, or is just going.
+        match timeout(LAUNCHER_GRACE, refused.total()).await {
+            Ok(count) => self.add(count),
+            Err(_) => tracing::warn!("the sandbox's launcher lives longer than its command"),
+        }
+    }
+
+    /// Adds some.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// All so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Starts a command inside the layers, and waits until it runs.

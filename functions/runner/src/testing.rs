@@ -124,6 +124,7 @@ pub(crate) fn agent_task(work: AgentWork) -> Task {
         workspace: download("workspace"),
         report_url: "http://127.0.0.1:1/report".to_owned(),
         limits: limits(),
+        packages: domain::packages::PackageSources::default(),
         work: Work::Agent(Box::new(work)),
     }
 }

@@ -4,10 +4,11 @@ use domain::Digest;
 use domain::budget::Usage;
 use domain::failure::{Failure, FailureKind};
 use domain::ids::CommitSha;
-use domain::repo_config::{CONFIG_PATH, RepoConfig};
+use domain::packages::PackageSources;
+use domain::repo_config::{CONFIG_PATH, RepoConfig, SetupConfig};
 use domain::spec::Spec;
 use domain::state::WorkflowState;
-use domain::task::{AgentWork, Download, RunKind, TASK_VERSION, Task, Work};
+use domain::task::{AgentWork, Download, RunKind, RunLimits, TASK_VERSION, Task, Work};
 use domain::workflow::{ChangesRef, Workflow};
 use github::{Repo, SnapshotLimits};
 use store::{Objects, keys};
@@ -55,6 +56,8 @@ pub(crate) async fn write(
         changes_url: signed.presign_put(&keys::objects::changes(id, attempt), VALID).await?,
         session_url: signed.presign_put(&keys::objects::session(id, attempt), VALID).await?,
     };
+    let limits = context.config.agent_limits();
+    let packages = packages(context, work.setup.as_ref(), limits).await?;
     let task = Task {
         version: TASK_VERSION,
         workflow_id: id.clone(),
@@ -63,10 +66,23 @@ pub(crate) async fn write(
         base_commit: base.clone(),
         workspace: Download { url: signed.presign_get(&workspace_key, VALID).await?, digest },
         report_url: signed.presign_put(&keys::objects::report(id, attempt, RunKind::Agent), VALID).await?,
-        limits: context.config.agent_limits(),
+        limits,
+        packages,
         work: Work::Agent(Box::new(work)),
     };
     publish_task(context, &signed, &task, RunKind::Agent).await
+}
+
+/// Where a run's setup may fetch packages from; nothing, without a setup.
+pub(crate) async fn packages(
+    context: &Context,
+    setup: Option<&SetupConfig>,
+    limits: RunLimits,
+) -> Result<PackageSources, Failure> {
+    match setup {
+        Some(_) => context.packages.sources(limits.total_seconds).await,
+        None => Ok(PackageSources::default()),
+    }
 }
 
 /// Writes a `task.json` and answers its address.

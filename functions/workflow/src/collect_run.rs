@@ -92,6 +92,7 @@ async fn record_end(context: &Context, workflow: &Workflow, report: &RunReport, 
                 outcome: report.outcome.clone(),
                 usage: report.usage,
                 isolation: report.isolation.clone(),
+                refused_connections: report.refused_connections,
             }))
         })
         .await?;

@@ -9,6 +9,7 @@ use runtime::Invoker;
 use runtime::env::{ConfigError, json, optional, parsed, required};
 use store::{Objects, Slots, Store, Tokens};
 
+use crate::packages::Packages;
 use crate::urls::Signer;
 
 /// What template.yaml sets.
@@ -64,6 +65,8 @@ pub struct Context {
     pub invoker: Invoker,
     /// GitHub.
     pub host: Host,
+    /// Where setup may fetch packages from.
+    pub packages: Packages,
 }
 
 impl Config {
@@ -168,6 +171,7 @@ impl Context {
             signer: Signer::new(&aws, required("BUCKET")?, config.bundle_role.clone()),
             invoker: Invoker::from_config(&aws),
             host,
+            packages: Packages::from_env(&aws)?,
             config,
         })
     }

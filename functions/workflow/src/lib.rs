@@ -12,6 +12,7 @@ mod config;
 mod feedback;
 mod finish;
 mod handler;
+mod packages;
 mod prepare;
 mod report;
 mod sandbox;
@@ -22,4 +23,5 @@ mod workspace;
 
 pub use config::{Config, Context};
 pub use handler::handle;
+pub use packages::{Packages, Repository};
 pub use urls::Signer;

@@ -38,6 +38,8 @@ pub(crate) async fn write_qa_task(context: &Context, workflow: &Workflow) -> Res
         qa_html_url: signed.presign_put(&keys::objects::qa_html(id, attempt), VALID).await?,
         output_url: signed.presign_put(&keys::objects::qa_output(id, attempt), VALID).await?,
     };
+    let limits = context.config.qa_limits();
+    let packages = bundle::packages(context, work.setup.as_ref(), limits).await?;
     let task = Task {
         version: TASK_VERSION,
         workflow_id: id.clone(),
@@ -49,7 +51,8 @@ pub(crate) async fn write_qa_task(context: &Context, workflow: &Workflow) -> Res
             digest: task.workspace.digest,
         },
         report_url: signed.presign_put(&keys::objects::report(id, attempt, RunKind::Qa), VALID).await?,
-        limits: context.config.qa_limits(),
+        limits,
+        packages,
         work: Work::Qa(Box::new(work)),
     };
     bundle::publish_task(context, &signed, &task, RunKind::Qa).await

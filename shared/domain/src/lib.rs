@@ -14,6 +14,7 @@ pub mod gate;
 pub mod ids;
 pub mod inbound;
 pub mod outbox;
+pub mod packages;
 pub mod path;
 pub mod person;
 pub mod qa;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::ids::{Attempt, CommitSha, WorkflowId};
 use crate::spec::VerifiedBy;
-pub use evidence::{BugProof, Finding, FindingKind, TestCounts, TestEvidence};
+pub use evidence::{BugProof, Finding, FindingKind, TestCounts, TestEvidence, describe_refused};
 
 /// Version of [`QaReport`]'s form.
 pub const QA_REPORT_VERSION: u32 = 1;
@@ -39,6 +39,9 @@ pub struct QaReport {
     /// For a ticket about a bug: whether a test shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug_proof: Option<BugProof>,
+    /// How many connections the gates' sandbox did not let through.
+    #[serde(default)]
+    pub refused_connections: u64,
     /// Whole time, milliseconds.
     pub duration_ms: u64,
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::budget::{Budget, Prices, Usage};
 use crate::digest::Digest;
 use crate::ids::{Attempt, CommitSha, TicketKey, WorkflowId};
+use crate::packages::PackageSources;
 use crate::repo_config::{GateConfig, SetupConfig};
 use crate::spec::{ChecklistItem, Spec, SpecFile};
 
@@ -38,6 +39,9 @@ pub struct Task {
     pub report_url: String,
     /// Limits of the run.
     pub limits: RunLimits,
+    /// Where the repository's setup may fetch packages from.
+    #[serde(default, skip_serializing_if = "PackageSources::is_empty")]
+    pub packages: PackageSources,
     /// Agent or quality gates.
     pub work: Work,
 }
@@ -208,6 +212,9 @@ pub struct RunReport {
     pub summary: Option<String>,
     /// The isolation layers that were active, in words such as `process-group` or `network-namespace`.
     pub isolation: Vec<String>,
+    /// How many connections the sandbox's commands asked for and did not get.
+    #[serde(default)]
+    pub refused_connections: u64,
     /// Milliseconds.
     pub duration_ms: u64,
 }

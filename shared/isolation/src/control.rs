@@ -39,6 +39,11 @@ pub enum Message {
         /// To where.
         address: String,
     },
+    /// The command has ended; in its own network, this many connections and datagrams had nowhere to go.
+    Unroutable {
+        /// How many.
+        count: u64,
+    },
 }
 
 impl Message {

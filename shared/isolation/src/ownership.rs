@@ -21,7 +21,7 @@ const FOLDER_MODE: u32 = 0o1777;
 /// # Errors
 /// The caller is not privileged, or the tree cannot be read.
 pub fn divide(root: &Path, writable: &BTreeSet<PathBuf>, user: Identity) -> io::Result<()> {
-    for entry in WalkDir::new(root).follow_links(false) {
+    for entry in WalkDir::new(root).follow_root_links(false) {
         let entry = entry?;
         let metadata = entry.metadata()?;
         if metadata.is_symlink() {
@@ -50,7 +50,7 @@ pub fn divide(root: &Path, writable: &BTreeSet<PathBuf>, user: Identity) -> io::
 /// # Errors
 /// The caller is not privileged.
 pub fn give(root: &Path, user: Identity) -> io::Result<()> {
-    for entry in WalkDir::new(root).follow_links(false) {
+    for entry in WalkDir::new(root).follow_root_links(false) {
         lchown(entry?.path(), Some(user.uid), Some(user.gid))?;
     }
     Ok(())

@@ -40,13 +40,26 @@ pub struct Launched {
 }
 
 /// Counts the connections that the command asked for and did not get.
-#[derive(Debug, Clone, Default)]
-pub struct Refused(Arc<AtomicU64>);
+#[derive(Debug, Default)]
+pub struct Refused {
+    count: Arc<AtomicU64>,
+    /// Ends with the launcher.
+    ended: Option<oneshot::Receiver<()>>,
+}
 
 impl Refused {
-    /// How many so far.
+    /// How many so far. In a network of the command's own they are counted at its end.
     pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// How many there were, when the launcher has ended.
+    pub async fn total(mut self) -> u64 {
+        if let Some(ended) = self.ended.take() {
+            // Nothing is ever sent: the other side goes away.
+            drop(ended.await);
+        }
+        self.count()
     }
 }
 
@@ -108,9 +121,14 @@ impl Control {
         drop(self.theirs);
         let (ready_sender, ready) = oneshot::channel();
         let (running_sender, running) = oneshot::channel();
-        let refused = Refused::default();
-        let listening =
-            Listening { ready: Some(ready_sender), running: Some(running_sender), refused: refused.clone() };
+        let (alive, ended) = oneshot::channel();
+        let refused = Refused { count: Arc::default(), ended: Some(ended) };
+        let listening = Listening {
+            ready: Some(ready_sender),
+            running: Some(running_sender),
+            refused: Arc::clone(&refused.count),
+            _alive: alive,
+        };
         let hearer = self.hearer;
         std::thread::Builder::new().name("launcher".to_owned()).spawn(move || listening.until_the_end(&hearer))?;
         Ok(Launched { refused, ready, running })
@@ -120,7 +138,8 @@ impl Control {
 struct Listening {
     ready: Option<oneshot::Sender<Result<Vec<TcpListener>, NotStarted>>>,
     running: Option<oneshot::Sender<Result<(), NotStarted>>>,
-    refused: Refused,
+    refused: Arc<AtomicU64>,
+    _alive: oneshot::Sender<()>,
 }
 
 impl Listening {
@@ -134,7 +153,11 @@ impl Listening {
                 Ok(Some((Message::Failed { layer, message }, _))) => self.failed(&NotStarted { layer, message }),
                 Ok(Some((Message::Refused { address }, _))) => {
                     tracing::info!(address, "a connection was refused");
-                    self.refused.0.fetch_add(1, Ordering::Relaxed);
+                    self.refused.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(Some((Message::Unroutable { count }, _))) => {
+                    tracing::info!(count, "packets for other networks had no way to go");
+                    self.refused.fetch_add(count, Ordering::Relaxed);
                 }
                 Ok(None) => return self.failed(&NotStarted::early()),
                 Err(error) => {

@@ -1,12 +1,12 @@
 //! What stands behind the checks' exit codes, and what a person should look at before they decide.
 
-use domain::qa::{GateResult, QaReport};
+use domain::qa::{GateResult, QaReport, describe_refused};
 use maud::{Markup, html};
 
 use super::parts::line;
 
 /// The findings of a report, and whether a test shows the bug; nothing if there is nothing to say.
-pub(super) fn findings(report: &QaReport) -> Markup {
+pub(super) fn findings(report: &QaReport, refused_to_agent: u64) -> Markup {
     html! {
         @if !report.findings.is_empty() {
             div.notice.waiting {
@@ -15,6 +15,7 @@ pub(super) fn findings(report: &QaReport) -> Markup {
             }
         }
         @if let Some(proof) = &report.bug_proof { p { (line(&proof.describe())) } }
+        @if let Some(refused) = describe_refused(refused_to_agent, report.refused_connections) { p { (refused) } }
     }
 }
 

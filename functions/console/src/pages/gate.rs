@@ -55,7 +55,7 @@ fn subject(facts: &WorkflowFacts, kind: GateKind, amendment: bool) -> Markup {
             section {
                 h2 { "Checks" }
                 @match &facts.qa {
-                    Some(report) => (qa(report)),
+                    Some(report) => (qa(report, facts.workflow.refused_connections)),
                     None => p.bad { "The report cannot be shown just now. Load this page again." },
                 }
             }

@@ -111,10 +111,10 @@ pub(super) fn changed_files(files: &[ChangedFile]) -> Markup {
     }
 }
 
-/// A QA report.
-pub(super) fn qa(report: &QaReport) -> Markup {
+/// A QA report, and what was refused to the agent.
+pub(super) fn qa(report: &QaReport, refused_to_agent: u64) -> Markup {
     html! {
-        (evidence::findings(report))
+        (evidence::findings(report, refused_to_agent))
         @if let Some(setup) = &report.setup { @if !setup.passed() { p.bad { "The setup command failed: " (words::ended(setup)) } (output(setup)) } }
         div.scroll { table {
             tr { th { "Check" } th { "Result" } th { "Time" } }

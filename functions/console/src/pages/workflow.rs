@@ -21,7 +21,7 @@ pub(crate) fn workflow(facts: &WorkflowFacts, reader: &Reader, base_url: &str) -
             section { h2 { "The plan" @if is_approved(workflow) { span.good { " ✓ approved" } } } (spec(spec_of)) }
         }
         @if !facts.changed().is_empty() { section { h2 { "What changed" } (changed_files(facts.changed())) } }
-        @if let Some(report) = &facts.qa { section { h2 { "Checks" } (qa(report)) } }
+        @if let Some(report) = &facts.qa { section { h2 { "Checks" } (qa(report, workflow.refused_connections)) } }
         (timeline(workflow, &facts.trail, facts.now))
         (ledger(&workflow.ledger))
         section {

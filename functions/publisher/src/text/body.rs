@@ -37,6 +37,8 @@ pub struct BodyFacts<'a> {
     pub files: &'a [FileRow],
     /// What the quality gates said.
     pub qa: &'a QaReport,
+    /// How many connections the agent's sandbox did not let through.
+    pub refused_connections: u64,
     /// What it cost so far.
     pub ledger: &'a Ledger,
     /// Which attempt this is.
@@ -88,7 +90,7 @@ pub fn pull_body(facts: &BodyFacts<'_>) -> String {
         "SPEC revision {} · digest `{}` · base `{}`\n",
         facts.spec.revision, facts.spec_digest, facts.base
     ));
-    let look_at = evidence(facts.qa);
+    let look_at = evidence(facts.qa, facts.refused_connections);
     if !look_at.is_empty() {
         section(look_at.trim_end().to_owned() + "\n");
     }

@@ -102,6 +102,7 @@ fn facts(words: &str) -> Facts {
             ],
             findings: vec![],
             bug_proof: None,
+            refused_connections: 0,
             duration_ms: 61_000,
         },
         ledger: Ledger {
@@ -129,6 +130,7 @@ fn body(facts: &Facts) -> String {
         base: &facts.base,
         files: &facts.files,
         qa: &facts.qa,
+        refused_connections: 0,
         ledger: &facts.ledger,
         attempt: Attempt::new(2),
         review_rounds: 1,

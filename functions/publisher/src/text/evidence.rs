@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use domain::qa::{GateResult, QaReport};
+use domain::qa::{GateResult, QaReport, describe_refused};
 
 use super::escape::{inline_code, markdown};
 
 /// The section of a pull request's text; empty if there is nothing to say.
-pub(super) fn evidence(qa: &QaReport) -> String {
+pub(super) fn evidence(qa: &QaReport, refused_to_agent: u64) -> String {
     let mut out = String::new();
     let lost: Vec<_> = qa.gates.iter().filter_map(|gate| Some((gate, gate.lost()?))).collect();
     if !qa.findings.is_empty() || !lost.is_empty() {
@@ -22,6 +22,9 @@ pub(super) fn evidence(qa: &QaReport) -> String {
     }
     if let Some(proof) = &qa.bug_proof {
         writeln!(out, "{}\n", markdown(&proof.describe())).unwrap_or_default();
+    }
+    if let Some(refused) = describe_refused(refused_to_agent, qa.refused_connections) {
+        writeln!(out, "{}\n", markdown(&refused)).unwrap_or_default();
     }
     out
 }
@@ -44,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_report_without_findings_says_nothing() {
-        assert_eq!(evidence(&qa()), "");
+        assert_eq!(evidence(&qa(), 0), "");
     }
 
     #[test]
@@ -60,13 +63,15 @@ mod tests {
         let lost = Some("it ran 5 tests and 4 now".to_owned());
         let gate = qa.gates.first_mut().unwrap();
         gate.tests = Some(TestEvidence { base: count(5), changed: count(4), probed: 0, lost });
-        insta::assert_snapshot!(evidence(&qa), @r"
+        insta::assert_snapshot!(evidence(&qa, 4), @r"
         ### ⚠ Please look at these before the merge
 
         - gate `test` is not believed: it ran 5 tests and 4 now
         - \`test/a.js\` lost tests: @&#8203;ann &lt;b&gt;\#&#8203;1&lt;/b&gt;
 
         No test of this change fails without it: the bug is not shown by a test.
+
+        Attempts to reach a network, which the sandboxes refused: 4 by the agent.
         ");
         insta::assert_snapshot!(counts(&qa.gates[0]), @"4 tests (5 on the base)");
         assert_eq!(counts(&qa.gates[1]), "");

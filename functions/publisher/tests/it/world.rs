@@ -106,6 +106,7 @@ impl World {
             base: &base,
             changes: &changes,
             qa: &qa,
+            refused_connections: 0,
             ledger: &Ledger::default(),
             review_rounds: 0,
             previous: change.previous.as_ref(),

@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use domain::qa::{CommandResult, Ended};
 use isolation::policy::{Frozen, Limits};
 use isolation::sandbox::Scope;
+use isolation::supervisor::Refused;
 use tokio::fs::OpenOptions;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
@@ -19,10 +20,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::environment::ToolEnvironment;
+use crate::packages::{Door, Doorway};
 use crate::process::capture::{OutputLimits, capture};
 use crate::process::{Captured, Tree};
 use crate::progress::shorten;
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{self, RefusedCount, Sandbox};
 
 /// Kept in the report, bytes: the beginning and, as failures are told last, more of the end.
 const REPORT_HEAD_BYTES: usize = 4 * 1024;
@@ -61,6 +63,8 @@ pub struct CommandRunner {
     pub log: Utf8PathBuf,
     /// Most output that is kept of one command, bytes.
     pub max_output_bytes: u64,
+    /// Counts the connections that commands did not get.
+    pub refused: RefusedCount,
     /// The end of the whole run.
     pub deadline: Instant,
     /// Somebody told the program to stop.
@@ -73,11 +77,43 @@ impl CommandRunner {
     /// # Errors
     /// The log cannot be written, or a process survived SIGKILL. All else is in the result.
     pub async fn run(&self, spec: &CommandSpec, folder: &Utf8Path) -> std::io::Result<CommandResult> {
+        self.run_through(spec, folder, None).await
+    }
+
+    /// Runs a command that fetches packages through a door, which is shut when it has ended.
+    ///
+    /// # Errors
+    /// As of [`CommandRunner::run`]; or the doorway leads to what is no address.
+    pub async fn set_up(
+        &self,
+        spec: &CommandSpec,
+        folder: &Utf8Path,
+        doorway: &Doorway,
+    ) -> std::io::Result<CommandResult> {
+        let door = doorway.open().map_err(std::io::Error::other)?;
+        let result = self.run_through(spec, folder, door.as_ref()).await;
+        if let Some(door) = door {
+            self.refused.add(door.refused());
+            door.shut().await;
+        }
+        result
+    }
+
+    async fn run_through(
+        &self,
+        spec: &CommandSpec,
+        folder: &Utf8Path,
+        door: Option<&Door>,
+    ) -> std::io::Result<CommandResult> {
         let mut log = OpenOptions::new().create(true).append(true).open(&self.log).await?;
         log.write_all(format!("\n=== {} ===\n$ {}\n", spec.title, spec.command).as_bytes()).await?;
         let started = Instant::now();
-        let (ended, output) = match self.spawn(spec, folder).await {
-            Ok((tree, reader)) => self.follow(tree, reader, spec.limit, &mut log).await?,
+        let (ended, output) = match self.spawn(spec, folder, door).await {
+            Ok((tree, reader, refused)) => {
+                let followed = self.follow(tree, reader, spec.limit, &mut log).await;
+                self.refused.count(refused).await;
+                followed?
+            }
             Err(error) => (Ended::NotStarted { message: error.to_string() }, Captured::default()),
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -94,7 +130,12 @@ impl CommandRunner {
     }
 
     /// One pipe for both outputs, so that their order is kept.
-    async fn spawn(&self, spec: &CommandSpec, folder: &Utf8Path) -> std::io::Result<(Tree, pipe::Receiver)> {
+    async fn spawn(
+        &self,
+        spec: &CommandSpec,
+        folder: &Utf8Path,
+        door: Option<&Door>,
+    ) -> std::io::Result<(Tree, pipe::Receiver, Refused)> {
         let (reader, writer) = std::io::pipe()?;
         let mut command = Command::new("sh");
         command.args(["-c", &spec.command]);
@@ -107,9 +148,19 @@ impl CommandRunner {
             tree: Some(Frozen { folder: folder.as_std_path().to_owned(), except: self.products.clone() }),
             limits: self.limits,
         };
-        let sockets = self.sandbox.sockets(0)?;
+        let sockets = self.sandbox.sockets(u16::from(door.is_some()))?;
+        if let (Some(door), Some(port)) = (door, sockets.ports.first()) {
+            command.envs(door.variables(*port));
+            door.write_settings(&self.home, *port)?;
+            self.sandbox.give(&self.home)?;
+        }
         let contained = sandbox::start(&*self.sandbox, &scope, sockets, command.as_std(), pipes).await?;
-        Ok((contained.tree, pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?))
+        for listener in contained.listeners {
+            if let Some(door) = door {
+                door.serve(listener)?;
+            }
+        }
+        Ok((contained.tree, pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?, contained.refused))
     }
 
     async fn follow(
@@ -197,6 +248,7 @@ pub(crate) mod tests {
             limits: Limits::default(),
             log: root.join("output.log"),
             max_output_bytes: 10_000,
+            refused: RefusedCount::default(),
             deadline: Instant::now() + Duration::from_mins(1),
             stop: CancellationToken::new(),
         }

@@ -1,6 +1,6 @@
 //! The QA report as a page for people. Everything in it that the repository or the agent wrote is escaped.
 
-use domain::qa::{ChecklistResult, CommandResult, GateResult, QaReport, TestCounts};
+use domain::qa::{ChecklistResult, CommandResult, GateResult, QaReport, TestCounts, describe_refused};
 use domain::spec::VerifiedBy;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -41,6 +41,7 @@ pub fn render_html(report: &QaReport) -> String {
                     ul { @for finding in &report.findings { li.unknown { (finding.message) } } }
                 }
                 @if let Some(proof) = &report.bug_proof { p { (proof.describe()) } }
+                @if let Some(refused) = describe_refused(0, report.refused_connections) { p { (refused) } }
                 @if !report.checklist.is_empty() { (checklist(&report.checklist)) }
                 @if let Some(setup) = &report.setup { (details("setup", setup, !setup.passed())) }
                 @for gate in &report.gates { (details(&gate.name, &gate.result, gate.blocks())) }
@@ -196,6 +197,7 @@ mod tests {
                 message: "`<b>a</b>` lost tests".to_owned(),
             }],
             bug_proof: Some(BugProof::NotShown),
+            refused_connections: 2,
             duration_ms: 5_000,
         };
         let page = render_html(&report);

@@ -18,6 +18,7 @@ use crate::changes::apply;
 use crate::sandbox::Sandbox;
 use crate::workspace::BaseTree;
 use crate::workspace::open::Folder;
+use crate::workspace::products::products;
 use crate::workspace::unpack::{UnpackLimits, unpack};
 
 /// Largest file that is read as text.
@@ -174,7 +175,7 @@ impl Stage {
     pub fn keep(&mut self) -> anyhow::Result<()> {
         let copies = self.copies();
         DirBuilder::new().mode(0o700).create(&copies)?;
-        let products = self.find_products(Utf8Path::new(""))?;
+        let products = products(&self.tree(), &self.base)?;
         let tree = Snapshot::take(&self.tree(), &copies.join("tree"))?;
         let home = Snapshot::take(&self.home(), &copies.join("home"))?;
         self.kept = Some(Kept { tree, home, products, replaced: BTreeSet::new() });
@@ -221,23 +222,5 @@ impl Stage {
 
     fn copies(&self) -> Utf8PathBuf {
         self.folder.join("kept")
-    }
-
-    /// The topmost paths that are not the base commit's.
-    fn find_products(&self, folder: &Utf8Path) -> io::Result<Vec<PathBuf>> {
-        let mut products = Vec::new();
-        for entry in fs::read_dir(self.tree().join(folder))? {
-            let entry = entry?;
-            let name = PathBuf::from(entry.file_name());
-            let path = folder.as_std_path().join(&name);
-            match path.to_str() {
-                Some(text) if self.base.get(text).is_some() => {}
-                Some(text) if self.base.has_below(text) && entry.file_type()?.is_dir() => {
-                    products.extend(self.find_products(Utf8Path::new(text))?);
-                }
-                _ => products.push(path),
-            }
-        }
-        Ok(products)
     }
 }

@@ -3,6 +3,7 @@
 pub mod base;
 pub mod git;
 pub mod open;
+pub mod products;
 pub mod unpack;
 
 pub use base::{BaseEntry, BaseTree};

@@ -6,6 +6,7 @@
 
 mod agent;
 mod corpus;
+mod packages;
 mod program;
 mod qa;
 mod support;

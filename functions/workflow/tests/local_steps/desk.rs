@@ -130,6 +130,7 @@ impl Sandbox {
             usage: Usage { turns: 1, ..Usage::default() },
             summary: None,
             isolation: vec![],
+            refused_connections: 0,
             duration_ms: 1,
         }
     }

@@ -123,3 +123,23 @@ impl BugProof {
         }
     }
 }
+
+/// What the sandboxes did not let through, in one sentence; `None`: nothing was tried.
+pub fn describe_refused(agent: u64, gates: u64) -> Option<String> {
+    let by = |count: u64, whose: &str| (count > 0).then(|| format!("{count} by {whose}"));
+    let parts: Vec<String> = [by(agent, "the agent"), by(gates, "the quality gates")].into_iter().flatten().collect();
+    (!parts.is_empty())
+        .then(|| format!("Attempts to reach a network, which the sandboxes refused: {}.", parts.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_told_by_whose_they_were() {
+        assert_eq!(describe_refused(0, 0), None);
+        insta::assert_snapshot!(describe_refused(3, 0).unwrap(), @"Attempts to reach a network, which the sandboxes refused: 3 by the agent.");
+        insta::assert_snapshot!(describe_refused(3, 12).unwrap(), @"Attempts to reach a network, which the sandboxes refused: 3 by the agent, 12 by the quality gates.");
+    }
+}

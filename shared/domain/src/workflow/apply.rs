@@ -197,7 +197,8 @@ impl Workflow {
                 self.prepared = Some(*attempt);
                 self.run_base = Some(base_commit.clone());
             }
-            Event::RunEnded { attempt, usage, .. } => {
+            Event::RunEnded { attempt, usage, refused_connections, .. } => {
+                self.refused_connections = *refused_connections;
                 self.run_ended = Some(*attempt);
                 self.ledger.add(self.phase, *usage);
             }

@@ -105,6 +105,9 @@ pub enum Event {
         usage: Usage,
         /// The isolation layers that were active.
         isolation: Vec<String>,
+        /// How many connections the sandbox did not let through.
+        #[serde(default)]
+        refused_connections: u64,
     },
     /// The agent asked for more files, and an amendment of the approved SPEC waits for people's decision.
     ScopeChangeProposed {

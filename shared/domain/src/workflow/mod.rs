@@ -66,6 +66,9 @@ pub struct Workflow {
     /// The last attempt whose sandbox is known to have ended.
     #[serde(default)]
     pub run_ended: Option<Attempt>,
+    /// How many connections that agent's sandbox did not let through.
+    #[serde(default)]
+    pub refused_connections: u64,
     /// The commit that the attempt's workspace is made from.
     #[serde(default)]
     pub run_base: Option<CommitSha>,
@@ -256,6 +259,7 @@ impl Workflow {
             run_feedback: None,
             prepared: None,
             run_ended: None,
+            refused_connections: 0,
             run_base: None,
             changes: None,
             qa: None,

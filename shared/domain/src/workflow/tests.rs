@@ -89,6 +89,7 @@ impl Story {
                 outcome: RunOutcome::Completed,
                 usage: Usage { turns: 1, ..Usage::default() },
                 isolation: vec![],
+                refused_connections: 0,
             })
             .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: vec![] })
     }
@@ -273,6 +274,7 @@ impl Story {
             outcome: RunOutcome::ScopeChangeRequested { paths: vec!["b.js".to_owned()], reason: "used".to_owned() },
             usage: Usage { turns: 1, ..Usage::default() },
             isolation: vec![],
+            refused_connections: 0,
         })
     }
 }

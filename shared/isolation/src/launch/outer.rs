@@ -24,9 +24,12 @@ pub(super) fn run(launch: &Launch) -> Result<ExitCode, LayerError> {
     // The supervisor ends a run by signals to all its processes: the command is to decide, not this one.
     SigSet::all().thread_block().map_err(io::Error::from).layer("signals")?;
     let mut listeners = Vec::new();
+    let mut unroutable = None;
     if let Some(namespaces) = policy.namespaces {
         view::enter(namespaces).layer("namespaces")?;
         listeners = network::open(&policy.ports).layer("network")?;
+        // Before this file tree ends.
+        unroutable = Some(network::Unroutable::open());
         view::build(&policy.files).layer("files")?;
     }
     let sockets: Vec<_> = listeners.iter().map(AsRawFd::as_raw_fd).collect();
@@ -49,6 +52,10 @@ pub(super) fn run(launch: &Launch) -> Result<ExitCode, LayerError> {
     };
     report_start(launch, started)?;
     let status = wait(launch, child, guard.as_ref())?;
+    let count = unroutable.as_mut().map_or(0, network::Unroutable::count);
+    if count > 0 {
+        launch.control.say(&Message::Unroutable { count }, &[]).layer("control")?;
+    }
     // The first process of a table cannot end by a signal, so it writes down how the command ended.
     end_like(read_end(ended).unwrap_or(status))
 }

@@ -22,6 +22,7 @@ use isolation::sandbox::{Layers, Wanted};
 use isolation::supervisor::Launcher;
 use runner::environment::ToolEnvironment;
 use runner::host::{Host, ModelAccess};
+use runner::packages::dial::Resolved;
 use runner::pi::launch::PiProgram;
 use runner::program;
 use runner::transfer::Transfers;
@@ -87,6 +88,7 @@ impl World {
             sandbox: Arc::new(isolation),
             access: ModelAccess::Key(MODEL_KEY.to_owned().into()),
             transfers: Transfers::new().unwrap(),
+            dial: Arc::new(Resolved),
             clock: Arc::new(|| Timestamp::UNIX_EPOCH),
             stop: CancellationToken::new(),
         };
@@ -159,6 +161,7 @@ impl World {
             base_commit: spec().base_commit,
             workspace,
             report_url: self.store.url("report"),
+            packages: domain::packages::PackageSources::default(),
             limits: RunLimits {
                 total_seconds: 60,
                 silence_seconds: 30,

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -5,11 +6,15 @@ use domain::change_set::{MANIFEST_VERSION, Manifest, ManifestEntry};
 use domain::qa::FindingKind;
 use domain::task::RunKind;
 
-use super::super::command::tests::runner;
 use super::*;
+use crate::gates::command::tests::runner;
 use crate::progress::tests::progress;
 use crate::testing::{BareSandbox, gate, spec};
 use crate::workspace::unpack::tests::{Item, archive};
+
+fn nowhere() -> Doorway {
+    Doorway::new(domain::packages::PackageSources::default(), Arc::new(crate::packages::dial::Resolved))
+}
 
 /// A repository, a change, and how they are tested.
 struct World<'a> {
@@ -67,7 +72,7 @@ impl World<'_> {
             bug: self.bug,
         };
         let (progress, _) = progress(RunKind::Qa);
-        run_gates(run, stage, self.changes(), &runner, &progress).await.unwrap()
+        run_gates(run, stage, self.changes(), &runner, nowhere(), &progress).await.unwrap()
     }
 
     fn changes(&self) -> Overlay {

@@ -1,24 +1,21 @@
 //! Mode `agent`: Pi on an approved SPEC.
 
-use std::collections::BTreeSet;
+mod prepare;
+
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use domain::Digest;
 use domain::budget::Usage;
-use domain::change_set::MAX_ARCHIVE_BYTES;
-use domain::path::RepoPath;
-use domain::task::{AgentWork, RunLimits, RunOutcome, Task};
-use isolation::policy::Frozen;
-use isolation::sandbox::Scope;
+use domain::task::{AgentWork, RunOutcome, Task};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use crate::changes::archive::{Archive, Origin, pack, read, unpacked_limit};
-use crate::changes::{ChangeLimits, apply, find_changes};
+use self::prepare::{Prepared, prepare, scope};
+use crate::changes::archive::{Archive, Origin, pack};
+use crate::changes::{ChangeLimits, find_changes};
 use crate::host::Host;
 use crate::pi::home::{Endpoint, PiHome};
 use crate::pi::session::{SessionEnd, Watch};
@@ -26,10 +23,7 @@ use crate::pi::{launch, prompt, session};
 use crate::progress::Progress;
 use crate::proxy::retry::RetryPolicy;
 use crate::proxy::{Meter, ModelProxy, Protocol, ProxyConfig};
-use crate::sandbox;
-use crate::workspace::git::GIT_FOLDER;
-use crate::workspace::unpack::{UnpackLimits, unpack};
-use crate::workspace::{BaseTree, git};
+use crate::sandbox::{self, RefusedCount};
 
 /// Largest workspace archive, bytes.
 pub const MAX_WORKSPACE_BYTES: u64 = 1024 * 1024 * 1024;
@@ -47,11 +41,13 @@ pub struct AgentResult {
     pub usage: Usage,
     /// The agent's last words.
     pub summary: Option<String>,
+    /// How many connections the sandbox's commands did not get.
+    pub refused_connections: u64,
 }
 
 impl AgentResult {
     fn without_changes(outcome: RunOutcome) -> Self {
-        Self { outcome, changes: None, usage: Usage::default(), summary: None }
+        Self { outcome, changes: None, usage: Usage::default(), summary: None, refused_connections: 0 }
     }
 }
 
@@ -59,8 +55,9 @@ impl AgentResult {
 /// it is worth is decided elsewhere.
 pub async fn run(task: &Task, work: &AgentWork, host: &Host, progress: &Progress, folder: &Utf8Path) -> AgentResult {
     let deadline = Instant::now() + Duration::from_secs(task.limits.total_seconds);
+    let refused = RefusedCount::default();
     let prepared = tokio::select! {
-        prepared = prepare(task, work, host, folder) => prepared,
+        prepared = prepare(task, work, host, folder, &refused) => prepared,
         () = host.stop.cancelled() => return AgentResult::without_changes(RunOutcome::Stopped),
         () = tokio::time::sleep_until(deadline) => return AgentResult::without_changes(RunOutcome::TimedOut),
     };
@@ -68,20 +65,27 @@ pub async fn run(task: &Task, work: &AgentWork, host: &Host, progress: &Progress
         Ok(prepared) => prepared,
         Err(error) => {
             let message = format!("{error:#}");
-            return AgentResult::without_changes(RunOutcome::SetupFailed { message });
+            let refused_connections = refused.get();
+            let outcome = RunOutcome::SetupFailed { message };
+            return AgentResult { refused_connections, ..AgentResult::without_changes(outcome) };
         }
     };
     let watch = Watch { silence: Duration::from_secs(task.limits.silence_seconds), deadline, stop: host.stop.clone() };
     let meter = Meter::new(work.model.prices, work.budget);
-    let end = match supervise(task, work, host, progress, &prepared, &meter, &watch).await {
+    let end = match supervise(task, work, host, progress, &prepared, &meter, &watch, &refused).await {
         Ok(end) => end,
         Err(error) => {
             let message = format!("{error:#}");
             SessionEnd { outcome: RunOutcome::AgentCrashed { message }, summary: None }
         }
     };
-    let mut result =
-        AgentResult { outcome: end.outcome, changes: None, usage: meter.state().usage, summary: end.summary };
+    let mut result = AgentResult {
+        outcome: end.outcome,
+        changes: None,
+        usage: meter.state().usage,
+        summary: end.summary,
+        refused_connections: refused.get(),
+    };
     match store(task, work, host, prepared).await {
         Ok(digest) => result.changes = Some(digest),
         Err(error) => {
@@ -93,73 +97,6 @@ pub async fn run(task: &Task, work: &AgentWork, host: &Host, progress: &Progress
     result
 }
 
-struct Prepared {
-    workspace: Utf8PathBuf,
-    base: BaseTree,
-    pi: Utf8PathBuf,
-    writable: BTreeSet<RepoPath>,
-}
-
-/// Only the SPEC's files can be changed; the throwaway Git history is the agent's own.
-fn divide(host: &Host, workspace: &Utf8Path, writable: &BTreeSet<RepoPath>) -> std::io::Result<()> {
-    host.sandbox.divide(workspace, writable)?;
-    let history = workspace.join(GIT_FOLDER);
-    if history.is_dir() { host.sandbox.give(&history) } else { Ok(()) }
-}
-
-/// What Pi may touch.
-fn scope(task: &Task, prepared: &Prepared, home: &PiHome) -> Scope {
-    let except = prepared.writable.iter().map(RepoPath::as_str).chain([GIT_FOLDER]);
-    let folder = prepared.workspace.as_std_path().to_owned();
-    let own = [home.agent(), home.sessions(), home.user()];
-    Scope {
-        read: vec![prepared.pi.clone().into()],
-        write: own.into_iter().map(Into::into).chain([folder.clone()]).collect(),
-        tree: Some(Frozen { folder: folder.clone(), except: except.map(Into::into).collect() }),
-        limits: sandbox::limits(task),
-        folder,
-    }
-}
-
-async fn prepare(task: &Task, work: &AgentWork, host: &Host, folder: &Utf8Path) -> anyhow::Result<Prepared> {
-    anyhow::ensure!(work.spec.digest()? == work.spec_digest, "the SPEC is not the one that was approved");
-    let archive = host.transfers.fetch("the workspace", &task.workspace, MAX_WORKSPACE_BYTES).await?;
-    let workspace = folder.join("workspace");
-    let base = unpack_into(archive.clone(), workspace.clone()).await?;
-    let git_home = folder.join("git-home");
-    tokio::fs::create_dir(&git_home).await?;
-    if let Err(error) = git::commit_base(&workspace, &git_home, host.environment.path()).await {
-        tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "the agent has no Git history");
-    }
-    if let Some(previous) = &work.previous_changes {
-        let bytes = host.transfers.fetch("the previous change set", previous, MAX_ARCHIVE_BYTES).await?;
-        apply_to(bytes, workspace.clone(), task.limits).await.context("the previous change set cannot be applied")?;
-    }
-    let writable: BTreeSet<RepoPath> = work.spec.files.iter().map(|file| file.path.clone()).collect();
-    divide(host, &workspace, &writable).context("the workspace cannot be divided")?;
-    let pi = folder.join("pi");
-    tokio::fs::create_dir(&pi).await?;
-    Ok(Prepared { workspace, base, pi, writable })
-}
-
-/// Unpacks a workspace archive into a new folder.
-pub(crate) async fn unpack_into(archive: Bytes, folder: Utf8PathBuf) -> anyhow::Result<BaseTree> {
-    spawn_blocking(move || {
-        std::fs::create_dir(&folder)?;
-        Ok(unpack(archive.as_ref(), &folder, UnpackLimits::default())?)
-    })
-    .await?
-}
-
-/// Applies a change set to a fresh base tree.
-pub(crate) async fn apply_to(archive: Bytes, folder: Utf8PathBuf, limits: RunLimits) -> anyhow::Result<()> {
-    spawn_blocking(move || {
-        let (manifest, contents) = read(&archive, unpacked_limit(limits))?;
-        Ok(apply(&manifest, &contents, &folder)?)
-    })
-    .await?
-}
-
 async fn supervise(
     task: &Task,
     work: &AgentWork,
@@ -168,6 +105,7 @@ async fn supervise(
     prepared: &Prepared,
     meter: &Meter,
     watch: &Watch,
+    refused: &RefusedCount,
 ) -> anyhow::Result<SessionEnd> {
     let protocol = Protocol::from(work.model.provider);
     let model = work.model.model.clone();
@@ -202,12 +140,14 @@ async fn supervise(
     for listener in contained.listeners {
         proxy.serve(listener).context("the model proxy cannot listen")?;
     }
-    Ok(session::run(contained.tree, prompt::task_message(task, work), watch, meter, progress).await?)
+    let end = session::run(contained.tree, prompt::task_message(task, work), watch, meter, progress).await;
+    refused.count(contained.refused).await;
+    Ok(end?)
 }
 
 /// Packs and stores what was changed; then the session, whose loss is only logged.
 async fn store(task: &Task, work: &AgentWork, host: &Host, prepared: Prepared) -> anyhow::Result<Digest> {
-    let Prepared { workspace, base, pi, writable } = prepared;
+    let Prepared { workspace, base, pi, writable, .. } = prepared;
     let limits = ChangeLimits {
         file_bytes: task.limits.max_file_bytes,
         total_bytes: task.limits.max_total_bytes,
