@@ -1,4 +1,4 @@
-//! Packages from folders of sources, the same bytes every time.
+//! Packages from folders of sources, the same bytes every time and nowhere compressed: lock files hold their digests.
 
 use std::fs;
 use std::io::{Cursor, Write as _};
@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime};
 
 /// A package that can be published.
 #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ pub fn npm(folder: &Path) -> Result<Package> {
     let manifest: Value = serde_json::from_slice(&text).context("package.json")?;
     let part = |name: &str| manifest[name].as_str().map(str::to_owned).with_context(|| format!("package.json: {name}"));
     let (name, version) = (part("name")?, part("version")?);
-    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::none()));
     for (path, content) in files(folder)? {
         let mut header = tar::Header::new_ustar();
         header.set_size(content.len() as u64);
@@ -83,8 +84,11 @@ pub fn wheel(folder: &Path) -> Result<Package> {
     record.push_str(&format!("{info}/RECORD,,\n"));
     content.push((format!("{info}/RECORD"), record.into_bytes()));
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default());
     for (path, bytes) in content {
-        archive.start_file(path, SimpleFileOptions::default())?;
+        archive.start_file(path, options)?;
         archive.write_all(&bytes)?;
     }
     let bytes = archive.finish()?.into_inner();

@@ -52,6 +52,18 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// The repository's ARN, in a region.
+    pub fn arn(&self, region: &str) -> String {
+        format!("arn:aws:codeartifact:{region}:{}:repository/{}/{}", self.owner, self.domain, self.repository)
+    }
+
+    /// The ARN of the bucket that would hold contents. Here they are at the server itself.
+    pub const fn bucket_arn(&self) -> &'static str {
+        "arn:aws:s3:::assets-local"
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")

@@ -172,7 +172,12 @@ async fn parameters(
     )?;
     let approvers = format!("{APPROVER},{API_APPROVER}");
     let flux_lens_url = services.flux_lens.0.base_url();
+    let packages = &services.packages;
+    let repository = packages.config().arn(aws.region());
     let own = [
+        ("CodeArtifactRepositoryArn", repository.as_str()),
+        ("CodeArtifactBucketArn", packages.config().bucket_arn()),
+        ("CodeArtifactEndpoint", packages.base_url()),
         ("Environment", "local"),
         ("Architecture", architecture()),
         ("DeletionProtection", "false"),

@@ -22,6 +22,7 @@ pub(crate) struct Services {
     pub(crate) github: Option<github_sim::Running>,
     pub(crate) flux_lens: FluxLens,
     pub(crate) model: Option<ModelSim>,
+    pub(crate) packages: codeartifact_sim::Running,
     pub(crate) app_key: Option<AppKey>,
 }
 
@@ -65,7 +66,9 @@ pub(crate) async fn start(settings: &Settings) -> Result<Services> {
         }
         Model::Real { .. } => None,
     };
-    Ok(Services { github, flux_lens, model, app_key })
+    let packages = codeartifact_sim::Config::default();
+    let packages = codeartifact_sim::start(packages).await.context("starting the CodeArtifact simulator")?;
+    Ok(Services { github, flux_lens, model, packages, app_key })
 }
 
 async fn github(folder: PathBuf, key: &AppKey) -> Result<github_sim::Running> {

@@ -154,6 +154,11 @@ impl Stack {
         Ok(&model.0)
     }
 
+    /// The package repository.
+    pub fn packages(&self) -> &codeartifact_sim::Running {
+        &self.running.services.packages
+    }
+
     /// The mails that were sent.
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::new(&self.running.engine.url())
@@ -204,7 +209,7 @@ impl Stack {
             tracing::warn!(%error, "the engine ended badly");
         }
         drop(door);
-        let Services { github, flux_lens, model, .. } = services;
+        let Services { github, flux_lens, model, packages, .. } = services;
         if let Some(github) = github
             && let Err(error) = github.shutdown().await
         {
@@ -214,6 +219,7 @@ impl Stack {
         if let Some(model) = model {
             model.0.shutdown().await;
         }
+        packages.shutdown().await;
         drop(folder);
     }
 }

@@ -60,7 +60,7 @@ impl World {
             signer: Signer::new(&self.aws, self.names.bucket.clone(), role.clone()),
             invoker: functions.invoker(&self.aws),
             host: Host::new(&host.api_url()).unwrap(),
-            packages: Packages::new(&self.aws, None, vec![]),
+            packages: Packages::new(&self.aws, None, None, vec![]),
             config: workflow::Config {
                 max_runs: 1,
                 max_plans: 1,

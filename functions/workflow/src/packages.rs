@@ -10,7 +10,7 @@ use aws_sdk_codeartifact::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_codeartifact::types::PackageFormat;
 use domain::failure::{Failure, FailureKind};
 use domain::packages::{AccessToken, Ecosystem, HostName, Mirror, PackageSources};
-use runtime::env::{ConfigError, optional, parsed, required};
+use runtime::env::{ConfigError, optional};
 
 /// How much longer than its run a token lives, seconds: a sandbox takes a while to start.
 const MARGIN: u64 = 900;
@@ -28,46 +28,77 @@ pub struct Packages {
 /// A repository of CodeArtifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// Its domain.
-    pub domain: String,
-    /// The domain's owner: an account.
-    pub owner: String,
-    /// Its name.
-    pub name: String,
+    domain: String,
+    /// The domain's account.
+    owner: String,
+    name: String,
     /// Where it keeps contents.
-    pub contents: HostName,
+    contents: HostName,
+}
+
+/// Why a repository is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRepository {
+    /// The repository's name.
+    #[error("it is not the ARN of a repository (arn:aws:codeartifact:REGION:ACCOUNT:repository/DOMAIN/NAME)")]
+    Repository,
+    /// The bucket's name.
+    #[error("with it belongs the ARN of a bucket, which `aws codeartifact describe-domain` calls s3BucketArn")]
+    Bucket,
 }
 
 impl Repository {
-    /// Reads `CODEARTIFACT_DOMAIN`, and what goes with it.
+    /// By the ARNs of the repository and of the bucket where CodeArtifact keeps its contents.
     ///
     /// # Errors
-    /// Names the variable that is missing or wrong.
-    pub fn from_env() -> Result<Option<Self>, ConfigError> {
-        let Some(domain) = optional("CODEARTIFACT_DOMAIN") else { return Ok(None) };
-        Ok(Some(Self {
-            domain,
-            owner: required("CODEARTIFACT_OWNER")?,
-            name: required("CODEARTIFACT_REPOSITORY")?,
-            contents: parsed("CODEARTIFACT_CONTENTS_HOST")?,
-        }))
+    /// One of them is none.
+    pub fn by_arn(repository: &str, bucket: &str) -> Result<Self, InvalidRepository> {
+        let parts: Vec<&str> = repository.splitn(6, ':').collect();
+        let [_, partition, "codeartifact", region, owner, resource] = parts.as_slice() else {
+            return Err(InvalidRepository::Repository);
+        };
+        let (domain, name) = resource
+            .strip_prefix("repository/")
+            .and_then(|path| path.split_once('/'))
+            .ok_or(InvalidRepository::Repository)?;
+        let suffix = if *partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let bucket = bucket.rsplit_once(":s3:::").map(|(_, bucket)| bucket).ok_or(InvalidRepository::Bucket)?;
+        let contents = format!("{bucket}.s3.{region}.{suffix}").parse().map_err(|_| InvalidRepository::Bucket)?;
+        Ok(Self { domain: domain.to_owned(), owner: (*owner).to_owned(), name: name.to_owned(), contents })
     }
 }
 
 impl Packages {
-    /// From a repository, if there is one, and from hosts.
-    pub fn new(aws: &SdkConfig, repository: Option<Repository>, hosts: Vec<HostName>) -> Self {
-        Self { hosts, repository, client: Client::new(aws) }
+    /// From a repository, if there is one, and from hosts. `endpoint`: the API's address, where it is not the region's
+    /// own.
+    pub fn new(
+        aws: &SdkConfig,
+        repository: Option<Repository>,
+        endpoint: Option<String>,
+        hosts: Vec<HostName>,
+    ) -> Self {
+        let mut config = aws_sdk_codeartifact::config::Builder::from(aws);
+        if let Some(endpoint) = endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        Self { hosts, repository, client: Client::from_conf(config.build()) }
     }
 
-    /// Reads `SETUP_HOSTS`, and the variables of a [`Repository`].
+    /// Reads `CODEARTIFACT_REPOSITORY_ARN`, `CODEARTIFACT_BUCKET_ARN`, `CODEARTIFACT_ENDPOINT` and `SETUP_HOSTS`, all of
+    /// which may be missing.
     ///
     /// # Errors
-    /// Names the variable that is missing or wrong.
+    /// Names the variable that is wrong.
     pub fn from_env(aws: &SdkConfig) -> Result<Self, ConfigError> {
+        let invalid = |name, reason: String| ConfigError::Invalid { name, reason };
         let hosts = HostName::list(&optional("SETUP_HOSTS").unwrap_or_default())
-            .map_err(|error| ConfigError::Invalid { name: "SETUP_HOSTS", reason: error.to_string() })?;
-        Ok(Self::new(aws, Repository::from_env()?, hosts))
+            .map_err(|error| invalid("SETUP_HOSTS", error.to_string()))?;
+        let bucket = optional("CODEARTIFACT_BUCKET_ARN").unwrap_or_default();
+        let repository = optional("CODEARTIFACT_REPOSITORY_ARN")
+            .map(|arn| Repository::by_arn(&arn, &bucket))
+            .transpose()
+            .map_err(|error| invalid("CODEARTIFACT_REPOSITORY_ARN", error.to_string()))?;
+        Ok(Self::new(aws, repository, optional("CODEARTIFACT_ENDPOINT"), hosts))
     }
 
     /// The sources for a run of so many seconds.
@@ -136,5 +167,33 @@ impl Repository {
         };
         let Self { domain, name, .. } = self;
         Failure::new(kind, format!("CodeArtifact did not give {what} for `{name}` of the domain `{domain}`: {text}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPOSITORY: &str = "arn:aws:codeartifact:eu-central-1:123456789012:repository/team/packages";
+    const BUCKET: &str = "arn:aws:s3:::assets-769407342218-eu-central-1";
+
+    #[test]
+    fn a_repository_is_known_by_two_names() {
+        let repository = Repository::by_arn(REPOSITORY, BUCKET).unwrap();
+        assert_eq!((repository.domain.as_str(), repository.name.as_str()), ("team", "packages"));
+        assert_eq!(repository.owner, "123456789012");
+        assert_eq!(repository.contents.as_str(), "assets-769407342218-eu-central-1.s3.eu-central-1.amazonaws.com");
+    }
+
+    #[test]
+    fn what_is_none_is_told() {
+        for bad in
+            ["", "team/packages", &REPOSITORY.replace("repository/", "domain/"), &REPOSITORY.replace("/packages", "")]
+        {
+            assert_eq!(Repository::by_arn(bad, BUCKET), Err(InvalidRepository::Repository), "{bad}");
+        }
+        for bad in ["", "assets", "arn:aws:s3:::a b"] {
+            assert_eq!(Repository::by_arn(REPOSITORY, bad), Err(InvalidRepository::Bucket), "{bad}");
+        }
     }
 }

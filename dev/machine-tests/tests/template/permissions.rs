@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::template;
 
 /// Actions that know no resource, so that `*` is all that can be written.
-const WITHOUT_RESOURCE: [&str; 11] = [
+const WITHOUT_RESOURCE: [&str; 12] = [
     "dynamodb:ListStreams",
     "ecr:GetAuthorizationToken",
     "ecs:ListTasks",
@@ -20,6 +20,7 @@ const WITHOUT_RESOURCE: [&str; 11] = [
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "sts:GetServiceBearerToken",
 ];
 
 struct Grant {

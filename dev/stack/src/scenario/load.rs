@@ -115,7 +115,8 @@ pub enum LoadError {
     },
 }
 
-const FILES: [&str; 6] = ["ticket.json", "repo", "model.jsonl", "decisions.json", "expect.json", "config.json"];
+const FILES: [&str; 7] =
+    ["ticket.json", "repo", "packages", "model.jsonl", "decisions.json", "expect.json", "config.json"];
 
 impl Scenario {
     /// Reads a folder.
@@ -164,6 +165,11 @@ impl Scenario {
     /// The files of the base commit.
     pub fn repo(&self) -> PathBuf {
         self.folder.join("repo")
+    }
+
+    /// Packages that its setup fetches, if there are any.
+    pub fn packages(&self) -> PathBuf {
+        self.folder.join("packages")
     }
 
     /// The workflow that its ticket starts.

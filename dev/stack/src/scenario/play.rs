@@ -75,6 +75,7 @@ pub async fn prepare(stack: &Stack, scenario: &Scenario) -> Result<()> {
     repo.collaborators.insert(MAINTAINER.to_owned(), Role::Admin);
     let made = stack.github()?.create_repo(repo).await;
     made.map_err(|error| anyhow::anyhow!("the repository {owner}/{name} cannot be made: {}", error.message))?;
+    stack.packages().publish_folder(&scenario.packages())?;
     stack.model()?.register(&scenario.name, &scenario.ticket_id, &scenario.model)?;
     Ok(())
 }
