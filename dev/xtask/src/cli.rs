@@ -53,6 +53,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Attack the sandbox and the verification with hostile agents, in four sorts of machine
+    #[command(disable_help_flag = true)]
+    Redteam {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Build the release archives of the functions and a template that deploys them
     Package(PackageOptions),
     /// Install the pinned third-party tools that are missing

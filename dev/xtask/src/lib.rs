@@ -43,6 +43,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor => Ok(doctor::run(&toolchain)),
         Command::Test(options) => test::run(&toolchain, options),
         Command::Check => check::run(&toolchain),
+        Command::Redteam { args } => stack::become_program(&toolchain, "redteam", &args),
         Command::Secrets { args } => secrets::run(&toolchain, &args),
         Command::Package(options) => package::run(&toolchain, &options),
         Command::Lock => lock::run(&toolchain),

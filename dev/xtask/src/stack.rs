@@ -1,11 +1,11 @@
-//! Handing over to the crate `stack`.
+//! Handing over to programs of this workspace.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
-use toolchain::Toolchain;
+use toolchain::{Component, Toolchain};
 
 use crate::{cargo, setup, ui};
 
@@ -15,21 +15,33 @@ pub(crate) fn run(toolchain: &Toolchain, verb: &str, args: &[OsString]) -> Resul
     if !asks_for_help && verb != "down" {
         setup::ensure(toolchain, &setup::STACK)?;
     }
+    let mut all = vec![verb.into()];
+    all.extend_from_slice(args);
+    become_built(toolchain, "stack", &all)
+}
+
+/// Installs Pi, builds one of our programs for development, and becomes it.
+pub(crate) fn become_program(toolchain: &Toolchain, name: &str, args: &[OsString]) -> Result<ExitCode> {
+    setup::ensure(toolchain, &[Component::Pi])?;
+    become_built(toolchain, name, args)
+}
+
+fn become_built(toolchain: &Toolchain, name: &str, args: &[OsString]) -> Result<ExitCode> {
     let workspace = cargo::Workspace::read(toolchain.root())?;
-    let program = workspace.target_directory.join("debug/stack");
+    let program = workspace.target_directory.join("debug").join(name);
     if !program.exists() {
-        ui::step("building the local stack; the first time takes minutes");
+        ui::step("building; the first time takes minutes");
     }
     cargo::must(cargo::command(toolchain.root()).args([
         "build",
         "--quiet",
         "--locked",
-        // With the features that the whole workspace uses: the stack builds its functions with the same.
+        // With the features that the whole workspace uses: nothing is compiled twice.
         "--workspace",
         "--bin",
-        "stack",
+        name,
     ]))?;
-    // This process becomes the stack, so that signals and the exit status are its own.
-    let error = Command::new(&program).arg(verb).args(args).exec();
+    // This process becomes the program, so that signals and the exit status are its own.
+    let error = Command::new(&program).args(args).exec();
     Err(error).with_context(|| format!("{} could not be started", program.display()))
 }

@@ -6,10 +6,14 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "system calls take narrow integers in wide registers")]
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
@@ -65,7 +69,7 @@ impl Guard {
             Err(error) => return Err(error),
         };
         let (result, verdict) = match self.decide(call) {
-            Ok(Target { socket, address }) => {
+            Ok(Target { socket, address, file: _file }) => {
                 let made = sys::connect(socket.as_fd(), &address);
                 (made.map(|()| 0).map_err(|error| number(&error)), Verdict::Made)
             }
@@ -88,9 +92,14 @@ impl Guard {
         if !sys::still_waits(self.listener(), call) {
             return Err(Refusal::Failed(io::Error::from_raw_os_error(libc::ESRCH)));
         }
+        let mut file = None;
         let address = match family(&address) {
             Some(UNSPECIFIED) => address,
-            Some(UNIX) => local(&address, thread)?,
+            Some(UNIX) => {
+                let (opened, address) = local(&address, thread, self.uid)?;
+                file = Some(opened);
+                address
+            }
             Some(INTERNET | INTERNET_6) => match parse(&address) {
                 Some(to) if self.may_reach(to) => address,
                 Some(to) => return Err(Refusal::Address(to.to_string())),
@@ -98,7 +107,7 @@ impl Guard {
             },
             _ => return Err(Refusal::Failed(io::Error::from_raw_os_error(libc::EAFNOSUPPORT))),
         };
-        Ok(Target { socket, address })
+        Ok(Target { socket, address, file })
     }
 
     /// Loopback, and there only the supervisor's ports and what the command itself listens on.
@@ -122,6 +131,8 @@ impl Guard {
 struct Target {
     socket: OwnedFd,
     address: Vec<u8>,
+    /// A Unix socket's file, open for as long as its address is used.
+    file: Option<File>,
 }
 
 enum Refusal {
@@ -172,8 +183,9 @@ fn parse(address: &[u8]) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
-/// A Unix socket's path as the guard has to write it. Names without a path belong to whoever took them first: refused.
-fn local(address: &[u8], thread: Pid) -> Result<Vec<u8>, Refusal> {
+/// A Unix socket that belongs to the command's user, opened, and its address as the guard has to write it: what was looked
+/// at is what is used. Names without a path belong to whoever took them first: refused.
+fn local(address: &[u8], thread: Pid, uid: u32) -> Result<(File, Vec<u8>), Refusal> {
     let path = address.get(2..).unwrap_or_default();
     let path = &path[..path.iter().position(|byte| *byte == 0).unwrap_or(path.len())];
     let path = match path.first() {
@@ -181,7 +193,14 @@ fn local(address: &[u8], thread: Pid) -> Result<Vec<u8>, Refusal> {
         Some(b'/') => path.to_vec(),
         Some(_) => [format!("/proc/{thread}/cwd/").as_bytes(), path].concat(),
     };
-    Ok([&UNIX.to_ne_bytes()[..], &path, &[0]].concat())
+    let path = Path::new(OsStr::from_bytes(&path));
+    let file = File::options().read(true).custom_flags(libc::O_PATH).open(path)?;
+    let found = file.metadata()?;
+    if found.uid() != uid || !found.file_type().is_socket() {
+        return Err(Refusal::Address(format!("{}, which is not a socket of its own", path.display())));
+    }
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok((file, [&UNIX.to_ne_bytes()[..], path.as_bytes(), &[0]].concat()))
 }
 
 /// The owner, when the line of `/proc/net/tcp` is a socket that listens on the port.

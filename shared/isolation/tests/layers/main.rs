@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         trial("what_is_to_be_read_can_be_read", what_is_to_be_read_can_be_read),
         trial("nothing_outside_is_reached", nothing_outside_is_reached),
         trial("servers_on_loopback_work", servers_on_loopback_work),
+        trial("unix_sockets_of_others_are_not_reached", unix_sockets_of_others_are_not_reached),
         trial("the_supervisors_socket_is_reached", the_supervisors_socket_is_reached),
         trial("refused_connections_are_counted", refused_connections_are_counted),
         trial("the_supervisors_environment_is_closed", the_supervisors_environment_is_closed),
@@ -121,6 +122,29 @@ async fn nothing_outside_is_reached() {
     let (world, outside) = (World::new(NONE).await, Outside::open());
     world.run(&send(outside.address())).await;
     assert_eq!(outside.heard(), 3);
+}
+
+/// Connects to a socket by its path.
+fn dial(path: &std::path::Path) -> String {
+    format!(
+        "python3 -c \"import socket; s = socket.socket(socket.AF_UNIX); s.connect('{}'); print('in')\"",
+        path.display()
+    )
+}
+
+async fn unix_sockets_of_others_are_not_reached() {
+    for layers in machines().into_iter().chain([NONE]) {
+        let world = World::new(layers).await;
+        let socket = world.outside("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::fs::set_permissions(&socket, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        let output = world.run(&dial(&socket)).await.output;
+        assert_eq!(output.contains("in"), layers == NONE, "{layers:?}");
+        // Its own are.
+        let own = "python3 -c \"import socket; a = socket.socket(socket.AF_UNIX); a.bind('own'); a.listen(); \
+            b = socket.socket(socket.AF_UNIX); b.connect('own'); print('own')\"";
+        assert_eq!(world.run(own).await.output, "own\n", "{layers:?}");
+    }
 }
 
 async fn servers_on_loopback_work() {

@@ -62,6 +62,11 @@ impl World {
         fs::read_to_string(self.path(path)).ok()
     }
 
+    /// Reached by anybody who can get there.
+    pub(crate) fn outside(&self, name: &str) -> PathBuf {
+        self.folder.path().join("outside").join(name)
+    }
+
     /// Readable by anybody who can get there.
     pub(crate) fn secret_file(&self) -> PathBuf {
         self.folder.path().join("outside/secret")
@@ -110,7 +115,7 @@ impl World {
         child.stdout.take().unwrap().read_to_end(&mut output).await.unwrap();
         let raw = child.wait().await.unwrap();
         let output = String::from_utf8_lossy(&output).into_owned();
-        Ok(Ran { output, status: raw.code(), raw, refused: launched.refused.count() })
+        Ok(Ran { output, status: raw.code(), raw, refused: launched.refused.total().await })
     }
 }
 
