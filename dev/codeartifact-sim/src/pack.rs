@@ -76,13 +76,12 @@ pub fn wheel(folder: &Path) -> Result<Package> {
     content.push((format!("{info}/METADATA"), metadata.into_bytes()));
     let tags = "Wheel-Version: 1.0\nGenerator: codeartifact-sim\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
     content.push((format!("{info}/WHEEL"), tags.as_bytes().to_vec()));
-    let mut record = String::new();
-    for (path, bytes) in &content {
-        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
-        record.push_str(&format!("{path},sha256={digest},{}\n", bytes.len()));
-    }
-    record.push_str(&format!("{info}/RECORD,,\n"));
-    content.push((format!("{info}/RECORD"), record.into_bytes()));
+    let line = |(path, bytes): &(String, Vec<u8>)| {
+        format!("{path},sha256={},{}\n", URL_SAFE_NO_PAD.encode(Sha256::digest(bytes)), bytes.len())
+    };
+    let mut record: Vec<String> = content.iter().map(line).collect();
+    record.push(format!("{info}/RECORD,,\n"));
+    content.push((format!("{info}/RECORD"), record.concat().into_bytes()));
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)

@@ -1,5 +1,7 @@
 //! The service as its clients see it: AWS's own SDK, and plain HTTP as package managers speak it.
 
+#![expect(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

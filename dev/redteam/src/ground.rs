@@ -134,8 +134,9 @@ pub fn alive(word: &str) -> BTreeSet<i32> {
 fn note(heard: &Mutex<String>, mut stream: impl std::io::Read) {
     let mut buffer = [0; 4_096];
     if let Ok(length) = stream.read(&mut buffer) {
-        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-        heard.lock().unwrap_or_else(PoisonError::into_inner).push_str(&format!("{text}\n"));
+        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        heard.push('\n');
     }
 }
 

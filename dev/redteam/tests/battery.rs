@@ -1,7 +1,5 @@
 //! The attacks are what they should be, and a part of them is made.
 
-#![expect(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;

@@ -112,9 +112,10 @@ impl RefusedCount {
     /// Adds those of a command that has ended.
     pub async fn count(&self, refused: Refused) {
         // Its launcher is gone, or is just going.
-        match timeout(LAUNCHER_GRACE, refused.total()).await {
-            Ok(count) => self.add(count),
-            Err(_) => tracing::warn!("the sandbox's launcher lives longer than its command"),
+        if let Ok(count) = timeout(LAUNCHER_GRACE, refused.total()).await {
+            self.add(count);
+        } else {
+            tracing::warn!("the sandbox's launcher lives longer than its command");
         }
     }
 

@@ -72,7 +72,7 @@ pub async fn run(task: &Task, work: &AgentWork, host: &Host, progress: &Progress
     };
     let watch = Watch { silence: Duration::from_secs(task.limits.silence_seconds), deadline, stop: host.stop.clone() };
     let meter = Meter::new(work.model.prices, work.budget);
-    let end = match supervise(task, work, host, progress, &prepared, &meter, &watch, &refused).await {
+    let end = match supervise(task, work, host, progress, &prepared, &meter, &watch).await {
         Ok(end) => end,
         Err(error) => {
             let message = format!("{error:#}");
@@ -105,7 +105,6 @@ async fn supervise(
     prepared: &Prepared,
     meter: &Meter,
     watch: &Watch,
-    refused: &RefusedCount,
 ) -> anyhow::Result<SessionEnd> {
     let protocol = Protocol::from(work.model.provider);
     let model = work.model.model.clone();
@@ -141,7 +140,7 @@ async fn supervise(
         proxy.serve(listener).context("the model proxy cannot listen")?;
     }
     let end = session::run(contained.tree, prompt::task_message(task, work), watch, meter, progress).await;
-    refused.count(contained.refused).await;
+    prepared.refused.count(contained.refused).await;
     Ok(end?)
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Prepared {
     pub(super) writable: BTreeSet<RepoPath>,
     /// What setup made, relative to the workspace: the agent's own.
     products: Vec<PathBuf>,
+    /// Counts what is refused.
+    pub(super) refused: RefusedCount,
 }
 
 /// Only the SPEC's files can be changed; the throwaway Git history is the agent's own.
@@ -91,7 +93,7 @@ pub(super) async fn prepare(
     }
     let writable = work.spec.files.iter().map(|file| file.path.clone()).collect();
     let pi = folder.join("pi");
-    let mut prepared = Prepared { workspace, base, pi, writable, products: vec![] };
+    let mut prepared = Prepared { workspace, base, pi, writable, products: vec![], refused: refused.clone() };
     tokio::fs::create_dir_all(PiHome::at(&prepared.pi).user().join("tmp")).await?;
     if let Some(setup) = &work.setup {
         set_up(task, setup, host, folder, &prepared, refused).await?;

@@ -56,8 +56,8 @@ impl Mirrored {
     }
 }
 
-fn setup(command: &str) -> Option<SetupConfig> {
-    Some(SetupConfig { command: command.to_owned(), timeout: 60 })
+fn setup(command: &str) -> SetupConfig {
+    SetupConfig { command: command.to_owned(), timeout: 60 }
 }
 
 fn task(world: &World, packages: PackageSources, work: Work) -> Task {
@@ -80,7 +80,7 @@ async fn the_agent_works_with_what_setup_fetched_and_can_fetch_nothing() {
         format!("({USE}; ls; grep -c . setup.env) > src/new.txt 2>&1; rm -rf node_modules/tiny-pad; touch node_modules/new")}}]});
     let world = World::new(&[&bash.to_string(), r#"{"for":"code","respond":[{"text":"Done."}]}"#]).await;
     let mut work = world.agent_work();
-    work.setup = setup(SETUP);
+    work.setup = Some(setup(SETUP));
     let task = task(&world, mirrored.sources(), Work::Agent(Box::new(work)));
     let report = world.run(&task).await;
     assert_eq!(report.outcome, RunOutcome::Completed);
@@ -111,7 +111,7 @@ async fn the_gates_work_with_it_too_and_the_token_is_in_none_of_their_files() {
     };
     let search = format!("! grep -rqs {} . $HOME /tmp /proc/self/environ", mirrored.token);
     let mut work = world.qa_work(changes, &[("uses packages", USE), ("has no token", &search)]);
-    work.setup = setup(SETUP);
+    work.setup = Some(setup(SETUP));
     let report = world.run(&task(&world, mirrored.sources(), Work::Qa(Box::new(work)))).await;
     assert_eq!(report.outcome, RunOutcome::Completed);
     let qa: QaReport = serde_json::from_slice(&world.store.get("qa.json").unwrap()).unwrap();
@@ -124,7 +124,7 @@ async fn a_setup_that_fails_ends_the_run_with_its_words() {
     let world = World::new(&[]).await;
     let mut work = world.agent_work();
     // No mirror, so no network: what npm says about that is what people read.
-    work.setup = setup("npm_config_fetch_retries=0 npm install --no-save --no-package-lock");
+    work.setup = Some(setup("npm_config_fetch_retries=0 npm install --no-save --no-package-lock"));
     let report = world.run(&task(&world, PackageSources::default(), Work::Agent(Box::new(work)))).await;
     let RunOutcome::SetupFailed { message } = report.outcome else { panic!("{:?}", report.outcome) };
     assert!(message.contains("did not pass on the base commit") && message.contains("npm"), "{message}");
