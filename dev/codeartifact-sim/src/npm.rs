@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::pack::Package;
-use crate::server::{not_found, unauthorized};
+use crate::server::not_found;
 use crate::state::App;
 
 /// A package's description, or one of its archives: `NAME`, `@SCOPE/NAME`, or either with `/-/FILE`.
@@ -22,11 +22,8 @@ pub(crate) async fn read(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    if !app.admit(uri.path(), &headers) {
-        return unauthorized();
-    }
-    if repository != app.config.repository {
-        return not_found();
+    if let Some(refusal) = app.refuses(&repository, uri.path(), &headers) {
+        return refusal;
     }
     let (name, file) = rest.split_once("/-/").map_or((rest.as_str(), None), |(name, file)| (name, Some(file)));
     let state = app.state();

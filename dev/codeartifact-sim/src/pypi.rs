@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, html};
 use sha2::{Digest as _, Sha256};
 
-use crate::server::{not_found, unauthorized};
+use crate::server::not_found;
 use crate::state::App;
 
 /// `simple/NAME/`, or `simple/NAME/VERSION/FILE`.
@@ -18,11 +18,8 @@ pub(crate) async fn read(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    if !app.admit(uri.path(), &headers) {
-        return unauthorized();
-    }
-    if repository != app.config.repository {
-        return not_found();
+    if let Some(refusal) = app.refuses(&repository, uri.path(), &headers) {
+        return refusal;
     }
     let state = app.state();
     let parts: Vec<&str> = rest.trim_end_matches('/').split('/').collect();

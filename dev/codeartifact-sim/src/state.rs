@@ -5,12 +5,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::pack::Package;
-use crate::server::Config;
+use crate::server::{Config, not_found, unauthorized};
 
 /// A request to a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +60,19 @@ impl App {
         (token, end)
     }
 
+    /// Why a reader of a repository is not let in.
+    pub(crate) fn refuses(&self, repository: &str, path: &str, headers: &HeaderMap) -> Option<Response> {
+        if !self.admit(path, headers) {
+            Some(unauthorized())
+        } else if repository == self.config.repository {
+            None
+        } else {
+            Some(not_found())
+        }
+    }
+
     /// Whether a request shows a token that still lives, as `Bearer` or as the password of `aws`; it is remembered.
-    pub(crate) fn admit(&self, path: &str, headers: &HeaderMap) -> bool {
+    fn admit(&self, path: &str, headers: &HeaderMap) -> bool {
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let basic = || {
             let pair = String::from_utf8(STANDARD.decode(given.strip_prefix("Basic ")?).ok()?).ok()?;

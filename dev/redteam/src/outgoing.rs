@@ -1,7 +1,7 @@
 //! A secret of the deployment in every text that leaves it, in many encodings. No agent is needed for it: what looks at
 //! these texts is a pure function.
 
-use data_encoding::{BASE32, BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+use data_encoding::BASE64;
 use domain::secrets::{KnownSecrets, fingerprints, secret_in};
 
 use crate::report::Outcome;
@@ -19,27 +19,12 @@ const TEXTS: &[(&str, &str)] = &[
     ("ticket's comment", "The agent says: @"),
 ];
 
+/// Those of the measurement of credentials, as it is, and what the neighbours of a secret make of its base64.
 fn encodings() -> Vec<(&'static str, String)> {
-    let bytes = SECRET.as_bytes();
-    let each = |form: &dyn Fn(u8) -> String| bytes.iter().map(|byte| form(*byte)).collect::<String>();
     let around = |before: usize| BASE64.encode(format!("{}{SECRET}", "x".repeat(before)).as_bytes());
-    vec![
-        ("as it is", SECRET.to_owned()),
-        ("base64", BASE64.encode(bytes)),
-        ("base64 without padding", BASE64_NOPAD.encode(bytes)),
-        ("base64url", BASE64URL_NOPAD.encode(bytes)),
-        ("base64, shifted by one", around(1)),
-        ("base64, shifted by two", around(2)),
-        ("base32", BASE32.encode(bytes)),
-        ("hex", HEXLOWER.encode(bytes)),
-        ("hex, upper case", HEXUPPER.encode(bytes)),
-        ("URL-encoded", each(&|byte| format!("%{byte:02X}"))),
-        ("\\x escapes", each(&|byte| format!("\\x{byte:02x}"))),
-        ("HTML entities", each(&|byte| format!("&#{byte};"))),
-        ("\\u escapes", each(&|byte| format!("\\u{byte:04x}"))),
-        ("reversed", SECRET.chars().rev().collect()),
-        ("base64 twice", BASE64.encode(BASE64.encode(bytes).as_bytes())),
-    ]
+    let own =
+        [("as it is", SECRET.to_owned()), ("base64, shifted by one", around(1)), ("base64, shifted by two", around(2))];
+    own.into_iter().chain(secret_scan::encodings::all(SECRET)).collect()
 }
 
 /// Every text in every encoding.

@@ -113,8 +113,6 @@ impl Machine {
         let task = task(&store, &model.base_url())?;
         store.put("task", serde_json::to_vec(&task)?);
         let report = runner::program::run(&store.url("task"), &self.host, Box::new(std::io::sink())).await?;
-        // What was adopted is ended by the program's end; this one lives on.
-        runner::process::tree::end_adopted().await;
         let told = told(&model, attacks.len());
         ensure!(report.outcome == RunOutcome::Completed, "the run ended as {:?}", report.outcome);
         let told = told?;

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// The text in every encoding, by the encoding's name.
-pub(crate) fn all(text: &str) -> Vec<(&'static str, String)> {
+pub fn all(text: &str) -> Vec<(&'static str, String)> {
     let bytes = text.as_bytes();
     let each = |form: &dyn Fn(u8) -> String| bytes.iter().map(|byte| form(*byte)).collect::<String>();
     let reversed = |text: &str| text.chars().rev().collect::<String>();

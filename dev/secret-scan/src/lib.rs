@@ -6,7 +6,7 @@
 //!   and not before it is an alarm.
 
 mod corpus;
-mod encodings;
+pub mod encodings;
 mod planted;
 mod report;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use domain::packages::HostName;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use toolchain::Toolchain;
@@ -82,6 +83,9 @@ pub(crate) struct UpOptions {
     /// Return when the stack serves; `down` ends it
     #[arg(long)]
     pub(crate) detach: bool,
+    /// The name of a host that the setup of repositories may reach by HTTPS; may be given several times
+    #[arg(long = "setup-host", value_name = "HOST")]
+    pub(crate) setup_hosts: Vec<HostName>,
 }
 
 /// Options of `down`.

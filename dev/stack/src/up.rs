@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use domain::packages::HostName;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -105,13 +106,15 @@ pub(crate) async fn up(toolchain: &Toolchain, options: &UpOptions, stop: &Cancel
     if options.detach {
         // The stack's own process takes it.
         drop(lock);
-        return detach(&place, &options.name).await;
+        return detach(&place, options).await;
     }
     // What an earlier stack that was killed left behind.
     if place.folder.exists() {
         fs::remove_dir_all(&place.folder).with_context(|| format!("removing {}", place.folder.display()))?;
     }
     let mut settings = Settings::new(format!("pt-{}", options.name), &place.folder);
+    let hosts: Vec<_> = options.setup_hosts.iter().map(HostName::as_str).collect();
+    settings.parameters.insert("SetupHosts".to_owned(), hosts.join(","));
     settings.code_host = code_host();
     settings.model = model()?;
     let progress = spinner();
@@ -158,12 +161,14 @@ async fn stay(stack: &mut Stack, stop: &CancellationToken) -> Result<()> {
 }
 
 /// Starts `up` as a process of its own, and waits until it serves.
-async fn detach(place: &Place, name: &str) -> Result<ExitCode> {
+async fn detach(place: &Place, options: &UpOptions) -> Result<ExitCode> {
+    let name = &options.name;
     let log = place.log_file();
     let output = File::create(&log).with_context(|| format!("making {}", log.display()))?;
     fs::remove_file(place.facts_file()).ok();
     let mut child = Command::new(std::env::current_exe().context("this program's own path")?)
         .args(["up", "--name", name])
+        .args(options.setup_hosts.iter().flat_map(|host| ["--setup-host", host.as_str()]))
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output)

@@ -204,7 +204,7 @@ pub enum RefusedHost {
 pub fn tunnel_to(authority: &str, allowed: &[HostName]) -> Result<HostName, RefusedHost> {
     let (name, port) = authority.rsplit_once(':').ok_or(RefusedHost::Port)?;
     let host: HostName = name.parse()?;
-    if port != "443" {
+    if port != HTTPS_PORT.to_string() {
         return Err(RefusedHost::Port);
     }
     if allowed.contains(&host) { Ok(host) } else { Err(RefusedHost::NotAllowed(host)) }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -18,6 +19,9 @@ use tokio_util::task::TaskTracker;
 
 use super::{Routes, tunnel};
 
+/// Time between tries to take a connection, where none can be taken.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Takes connections, for ever.
 pub(super) async fn accept(
     listener: TcpListener,
@@ -31,7 +35,8 @@ pub(super) async fn accept(
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection for packages could not be taken");
-                tokio::task::yield_now().await;
+                // Descriptors come back when connections end.
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
@@ -77,11 +82,10 @@ async fn answer(
             let answer = mirror.answer(request.method(), path, request.headers(), &here).await;
             answer.unwrap_or_else(|error| {
                 tracing::info!(ecosystem, path, %error, "a package was not fetched");
-                let status = if error.is_refusal() { StatusCode::FORBIDDEN } else { StatusCode::BAD_GATEWAY };
                 if error.is_refusal() {
-                    refuse(routes, status, &error.to_string())
+                    refuse(routes, StatusCode::FORBIDDEN, &error.to_string())
                 } else {
-                    tell(status, &error.to_string())
+                    tell(StatusCode::BAD_GATEWAY, &error.to_string())
                 }
             })
         }

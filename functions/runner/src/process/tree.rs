@@ -3,7 +3,7 @@
 //! Killing a process group is not enough: Pi starts each shell command in a session of its own, and a daemon leaves its
 //! group and its parent. A tree therefore knows its members three ways: by descent from its root, by the process group,
 //! and by a marker in the environment that every descendant inherits. What hides from all three is adopted by the
-//! supervisor ([`adopt_orphans`]) and ended by [`end_adopted`] when the run is over.
+//! supervisor ([`adopt_orphans`]) and ends with its tree: a supervisor has one tree at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -78,7 +78,7 @@ impl Tree {
         }
     }
 
-    /// Kills every member and waits until none is left.
+    /// Kills every member, and in a supervisor that adopts orphans those too, and waits until none is left.
     ///
     /// # Errors
     /// A member survived SIGKILL for ten seconds.
@@ -95,6 +95,12 @@ impl Tree {
             sleep(Duration::from_millis(5)).await;
         }
         self.ended = true;
+        if prctl::get_child_subreaper()? {
+            let orphans = end_adopted().await;
+            if orphans > 0 {
+                tracing::warn!(orphans, "processes hid from their command's end, and were ended");
+            }
+        }
         Ok(())
     }
 

@@ -20,6 +20,9 @@ fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(text.as_bytes()).unwrap();
     let gzip = gzip.finish().unwrap();
+    let mut decoy = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    decoy.write_all(b"nothing to be seen here, move on please").unwrap();
+    let decoy = decoy.finish().unwrap();
     let wrapped = |text: &str| text.as_bytes().chunks(19).map(<[u8]>::to_vec).collect::<Vec<_>>().join(&b"\n  "[..]);
     vec![
         ("as it is", text.into()),
@@ -55,6 +58,8 @@ fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("gzip", gzip.clone()),
         ("gzip in base64", BASE64.encode(&gzip).into_bytes()),
+        ("base64 with gzip behind it", BASE64.encode(&[text.as_bytes(), &decoy].concat()).into_bytes()),
+        ("gzip in base64 in a path", format!("src/deep/{}", BASE64.encode(&gzip)).into_bytes()),
     ]
 }
 

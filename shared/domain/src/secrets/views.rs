@@ -17,6 +17,8 @@ use super::rules::Form;
 const MIN_DECODED: usize = 16;
 /// Most bytes of one unpacked stream.
 const MAX_UNPACKED: u64 = 4 << 20;
+/// How every gzip stream of deflated data begins.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
 /// How often what was decoded is decoded again.
 const DEPTH: usize = 2;
 
@@ -56,9 +58,12 @@ fn decoded(text: &[u8], depth: usize, look: &mut dyn FnMut(&[u8], Form) -> bool)
         if chunk.len() < MIN_DECODED {
             return false;
         }
+        // Both: a stream at its end must not hide a chunk.
         let unpacked = unpack(chunk);
-        let chunk = unpacked.as_deref().unwrap_or(chunk);
-        look(chunk, Form::Decoded) || (depth > 1 && is_text(chunk) && forms(chunk, depth - 1, look))
+        [Some(chunk), unpacked.as_deref()]
+            .into_iter()
+            .flatten()
+            .any(|chunk| look(chunk, Form::Decoded) || (depth > 1 && is_text(chunk) && forms(chunk, depth - 1, look)))
     };
     if unpack(text).is_some_and(|text| again(&text)) {
         return true;
@@ -178,8 +183,11 @@ fn rot13(text: &[u8]) -> Vec<u8> {
     text.iter().map(letter).collect()
 }
 
-/// A stream of gzip or zlib, unpacked as far as it goes.
+/// A stream of gzip or zlib, unpacked as far as it goes. Of gzip, whose mark is long enough to be told from chance, also
+/// where something else stands before it: a run of base64 may have begun earlier than the stream.
 fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mark = bytes.windows(GZIP.len()).position(|window| window == GZIP);
+    let bytes = mark.and_then(|mark| bytes.get(mark..)).unwrap_or(bytes);
     let mut out = Vec::new();
     let read = match bytes {
         [0x1f, 0x8b, ..] => MultiGzDecoder::new(bytes).take(MAX_UNPACKED).read_to_end(&mut out),
