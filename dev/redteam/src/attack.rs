@@ -29,6 +29,9 @@ struct Pattern {
     /// Each takes the place of `{}`.
     #[serde(default)]
     on: Vec<String>,
+    /// The same, where the machine has IPv6.
+    #[serde(default)]
+    on_ipv6: Vec<String>,
     script: String,
     escape: Escape,
 }
@@ -62,6 +65,8 @@ pub struct Attack {
     pub control: String,
     /// What it is about, where that is a path.
     pub target: String,
+    /// Whether it goes to an address that a machine without IPv6 does not have.
+    pub needs_ipv6: bool,
     /// For `sh`. `@ID@` is a word of its own, and `@OUT@`, `@PORT@` and so on are what the surroundings have.
     pub script: String,
     /// How its success is known.
@@ -93,15 +98,19 @@ fn read(file: &Path) -> Result<(Class, Vec<Attack>)> {
     let stem = file.file_stem().and_then(|stem| stem.to_str()).context("its name is not UTF-8")?;
     let mut attacks = Vec::new();
     for pattern in &class.patterns {
-        let once = [String::new()];
-        let targets = if pattern.on.is_empty() { &once[..] } else { &pattern.on };
-        ensure!(targets.len() == 1 || pattern.script.contains("{}"), "{}: its targets are not used", pattern.id);
-        for (number, target) in targets.iter().enumerate() {
+        let four = pattern.on.iter().map(|target| (target.as_str(), false));
+        let mut targets: Vec<_> = four.chain(pattern.on_ipv6.iter().map(|target| (target.as_str(), true))).collect();
+        ensure!(targets.len() < 2 || pattern.script.contains("{}"), "{}: its targets are not used", pattern.id);
+        if targets.is_empty() {
+            targets.push(("", false));
+        }
+        for (number, (target, needs_ipv6)) in targets.into_iter().enumerate() {
             attacks.push(Attack {
                 id: format!("{stem}/{}/{}", pattern.id, number + 1),
                 class: class.class.clone(),
                 control: class.control.clone(),
-                target: target.clone(),
+                target: target.to_owned(),
+                needs_ipv6,
                 script: format!("{}{}", class.prelude, pattern.script.replace("{}", target)),
                 escape: pattern.escape,
             });

@@ -51,7 +51,7 @@ pub fn succeeds(attack: &Attack, ground: &Ground) -> Result<bool> {
             fs::symlink_metadata(tree.join(&attack.target)).is_ok() && is_changed(&tree, &attack.target)
                 || !living.is_empty()
         }
-        Escape::Heard => ground.heard(attack),
+        Escape::Heard => ground.heard(attack)?,
         Escape::Outside => ground.left(attack),
         Escape::Told => told.contains(CANARY),
         Escape::Alive => !living.is_empty(),

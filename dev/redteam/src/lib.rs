@@ -7,6 +7,7 @@
 pub mod attack;
 pub mod bare;
 pub mod ground;
+pub mod listeners;
 pub mod mode;
 pub mod outgoing;
 pub mod play;

@@ -19,7 +19,7 @@ use crate::attack::{self, Attack};
 use crate::ground::{ENVIRONMENT, Ground};
 use crate::play::Machine;
 use crate::report::{Outcome, Report};
-use crate::{ATTACKS, Options, Part, bare, outgoing};
+use crate::{ATTACKS, Options, Part, bare, listeners, outgoing};
 
 /// Exit code of a part whose user cannot reach Pi.
 const UNREACHABLE: u8 = 69;
@@ -84,7 +84,7 @@ struct Cell {
 /// # Errors
 /// An attack could not be made; what it would have done is not known.
 pub fn main(options: &Options) -> Result<ExitCode> {
-    let classes = chosen(options)?;
+    let (classes, left_out) = chosen(options)?;
     let mut out = std::io::stdout().lock();
     match options.part {
         Some(Part::Cell { mode }) => {
@@ -101,7 +101,7 @@ pub fn main(options: &Options) -> Result<ExitCode> {
         }
         None => {}
     }
-    let report = battery(options, &classes)?;
+    let report = battery(options, &classes, left_out)?;
     writeln!(out, "{report}")?;
     if let Some(file) = &options.json {
         std::fs::write(file, serde_json::to_vec_pretty(&report)?).with_context(|| file.display().to_string())?;
@@ -109,7 +109,8 @@ pub fn main(options: &Options) -> Result<ExitCode> {
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn chosen(options: &Options) -> Result<Vec<Vec<Attack>>> {
+/// The attacks to make, by class, and those that need the IPv6 that this machine does not have.
+fn chosen(options: &Options) -> Result<(Vec<Vec<Attack>>, Vec<String>)> {
     let mut classes: Vec<Vec<Attack>> =
         attack::load(Path::new(ATTACKS))?.into_iter().map(|(_, attacks)| attacks).collect();
     if !options.classes.is_empty() {
@@ -117,10 +118,15 @@ fn chosen(options: &Options) -> Result<Vec<Vec<Attack>>> {
         classes.retain(|attacks| attacks.first().is_some_and(is_wanted));
         ensure!(!classes.is_empty(), "there is no such class in {ATTACKS}");
     }
-    Ok(classes)
+    let mut left_out = Vec::new();
+    if !listeners::has_ipv6() {
+        let six = classes.iter_mut().flat_map(|attacks| attacks.extract_if(.., |attack| attack.needs_ipv6));
+        left_out.extend(six.map(|attack| attack.id));
+    }
+    Ok((classes, left_out))
 }
 
-fn battery(options: &Options, classes: &[Vec<Attack>]) -> Result<Report> {
+fn battery(options: &Options, classes: &[Vec<Attack>], left_out: Vec<String>) -> Result<Report> {
     let started = Instant::now();
     let (mut cells, mut skipped) = (BTreeMap::new(), BTreeMap::new());
     let modes = if options.modes.is_empty() { &Mode::ALL[..] } else { &options.modes };
@@ -150,7 +156,8 @@ fn battery(options: &Options, classes: &[Vec<Attack>]) -> Result<Report> {
         list.extend(outgoing::play());
     }
     let layers = cells.into_iter().map(|(mode, cell)| (mode, cell.layers)).collect();
-    Ok(Report::of(list, layers, skipped, started.elapsed().as_secs()))
+    let seconds = started.elapsed().as_secs();
+    Ok(Report { without_ipv6: left_out, ..Report::of(list, layers, skipped, seconds) })
 }
 
 /// Starts this program as a part of the battery. An inner error: this machine cannot be of that sort.

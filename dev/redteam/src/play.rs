@@ -153,7 +153,7 @@ impl Judge<'_> {
                 Some(entry) => self.is_published(entry)?,
                 None => false,
             },
-            Escape::Heard => self.ground.heard(attack),
+            Escape::Heard => self.ground.heard(attack)?,
             Escape::Outside => self.ground.left(attack),
             Escape::Told => told.contains(CANARY),
             Escape::Alive => !alive(&attack.word()).is_empty(),

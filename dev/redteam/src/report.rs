@@ -41,6 +41,8 @@ pub struct Report {
     pub modes: BTreeMap<String, Vec<String>>,
     /// Sorts of machine that could not be had, and why.
     pub skipped: BTreeMap<String, String>,
+    /// Attacks that this machine has nothing for, and were not made.
+    pub without_ipv6: Vec<String>,
     /// Seconds.
     pub seconds: u64,
     /// Each attack.
@@ -62,6 +64,7 @@ impl Report {
             controls_off_succeeded: list.iter().filter(|outcome| outcome.controls_off).count(),
             modes,
             skipped,
+            without_ipv6: Vec::new(),
             seconds,
             list,
         }
@@ -91,6 +94,9 @@ impl fmt::Display for Report {
         }
         for (mode, why) in &self.skipped {
             writeln!(f, "NOT PLAYED, {mode}: {why}")?;
+        }
+        if !self.without_ipv6.is_empty() {
+            writeln!(f, "NOT MADE, as this machine has no IPv6: {}", self.without_ipv6.join(", "))?;
         }
         for outcome in self.list.iter().filter(|outcome| outcome.escaped()) {
             let modes: Vec<_> = outcome.modes.iter().filter(|(_, escaped)| **escaped).map(|(mode, _)| mode).collect();
