@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Test(TestOptions),
     /// Format, lints, documentation, licences, unused dependencies, templates, state machine
     Check,
+    /// Look for inputs that break a reader of what others wrote, with libFuzzer
+    Fuzz(FuzzOptions),
     /// Measure how well credentials are recognised: recall over planted ones, false alarms over clean changes
     #[command(disable_help_flag = true)]
     Secrets {
@@ -80,6 +82,16 @@ pub(crate) struct TestOptions {
     /// Also run the tests that drive a browser
     #[arg(long)]
     pub(crate) browser: bool,
+}
+
+/// What is fuzzed, and for how long.
+#[derive(Debug, Args)]
+pub(crate) struct FuzzOptions {
+    /// Inputs of each target
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) runs: u64,
+    /// One target alone: a folder of `dev/fuzz/corpus`
+    pub(crate) target: Option<String>,
 }
 
 #[derive(Debug, Args)]

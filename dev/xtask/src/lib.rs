@@ -9,6 +9,7 @@ mod cargo_tools;
 mod check;
 mod cli;
 mod doctor;
+mod fuzz;
 mod lint;
 mod lock;
 mod package;
@@ -44,6 +45,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Test(options) => test::run(&toolchain, options),
         Command::Check => check::run(&toolchain),
         Command::Redteam { args } => stack::become_program(&toolchain, "redteam", &args),
+        Command::Fuzz(options) => fuzz::run(&toolchain, &options),
         Command::Secrets { args } => secrets::run(&toolchain, &args),
         Command::Package(options) => package::run(&toolchain, &options),
         Command::Lock => lock::run(&toolchain),

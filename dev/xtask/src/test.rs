@@ -10,7 +10,7 @@ use toolchain::{Component, Toolchain};
 
 use crate::cargo::{TestTarget, Workspace};
 use crate::cli::TestOptions;
-use crate::{cargo, lint, setup, ui};
+use crate::{cargo, fuzz, lint, setup, ui};
 
 /// Crates whose integration tests all need a local stack.
 const STACK_CRATES: [&str; 2] = ["e2e", "stack"];
@@ -51,6 +51,10 @@ pub(crate) fn run(toolchain: &Toolchain, options: TestOptions) -> Result<ExitCod
         good &= count.run(&mut tests)?;
         let took = HumanDuration(start.elapsed());
         ui::say(format_args!("tests: {count}, in {took}"));
+    }
+    if !options.fast {
+        ui::step("fuzzing, shortly");
+        good &= fuzz::short(toolchain).inspect_err(ui::error).unwrap_or(false);
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,7 +1,7 @@
 //! Answers. An error says what is wrong with the request and nothing about us.
 
-use lambda_http::http::StatusCode;
-use lambda_http::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub(crate) fn problem(status: StatusCode, detail: Option<&str>) -> Response<Body
     }
     let mut response = build(status, "application/problem+json", &body);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, lambda_http::http::HeaderValue::from_static("5"));
+        response.headers_mut().insert(RETRY_AFTER, http::HeaderValue::from_static("5"));
     }
     response
 }
@@ -26,6 +26,6 @@ pub(crate) fn problem(status: StatusCode, detail: Option<&str>) -> Response<Body
 fn build(status: StatusCode, content_type: &'static str, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::Text(body.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, lambda_http::http::HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
     response
 }

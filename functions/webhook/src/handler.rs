@@ -3,7 +3,7 @@
 use domain::inbound::{INBOUND_VERSION, Inbound, InboundEvent};
 use domain::secrets::Fingerprint;
 use domain::{DeliveryId, Digest, Timestamp};
-use lambda_http::http::{Method, StatusCode};
+use http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use runtime::metrics::{Unit, emit};
 use serde_json::json;
@@ -63,7 +63,7 @@ fn health(context: &Context) -> Response<Body> {
 
 async fn flux_lens_delivery(
     context: &Context,
-    headers: &lambda_http::http::HeaderMap,
+    headers: &http::HeaderMap,
     body: &[u8],
     now: Timestamp,
 ) -> Response<Body> {
@@ -88,12 +88,7 @@ async fn flux_lens_delivery(
     }
 }
 
-async fn github_delivery(
-    context: &Context,
-    headers: &lambda_http::http::HeaderMap,
-    body: &[u8],
-    now: Timestamp,
-) -> Response<Body> {
+async fn github_delivery(context: &Context, headers: &http::HeaderMap, body: &[u8], now: Timestamp) -> Response<Body> {
     let keys = match Keys::read(&context.secrets, &context.config.github_secret).await {
         Ok(keys) => keys,
         Err(failure) => return unavailable(&failure),

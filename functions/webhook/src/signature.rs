@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use domain::{Digest, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use lambda_http::http::HeaderMap;
+use http::HeaderMap;
 use sha2::Sha256;
 
 use crate::keys::Keys;

@@ -1,6 +1,6 @@
 use super::*;
 use flux_lens_sim::signing::{Secret, sign_simple, sign_standard};
-use lambda_http::http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 const BODY: &[u8] = br#"{"event":"ticket.created"}"#;

@@ -217,6 +217,10 @@ struct ExtensionError {
 /// # Errors
 /// The line is not a JSON object with a `type`. Everything else is tolerated.
 pub fn decode(line: &[u8]) -> Result<Record, serde_json::Error> {
+    // A list of one text would be taken for a structure with one field.
+    if line.trim_ascii_start().first() == Some(&b'[') {
+        return Err(serde::de::Error::custom("a record is an object"));
+    }
     let Tag { kind } = serde_json::from_slice(line)?;
     Ok(decode_kind(&kind, line).unwrap_or(Record::Other(kind)))
 }
@@ -296,6 +300,7 @@ mod tests {
         }
         assert!(decode(b"warning: not json").is_err());
         assert!(decode(b"[]").is_err());
+        assert!(decode(b" [\"turn_start\"]").is_err());
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Which paths are protected.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobBuilder;
+use regex::bytes::RegexSet;
 use serde::{Deserialize, Serialize};
 
 use super::{RepoPath, fold};
@@ -187,12 +188,12 @@ impl RepoPath {
 ///
 /// A pattern is an exact path or a glob (`*` and `?` stay within a component, `**` does not); one that ends with `/`
 /// stands for everything in that folder; one without any other `/` matches at any depth, as in `CODEOWNERS`. Letters
-/// are compared folded.
+/// are compared folded. Nothing else is special: `app/[id]/page.tsx` is that path.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct ProtectedPaths {
     patterns: Vec<String>,
-    globs: GlobSet,
+    rules: RegexSet,
 }
 
 /// Why a pattern cannot be used.
@@ -206,7 +207,7 @@ pub struct InvalidPattern {
 impl ProtectedPaths {
     /// Which rule protects `path`: one of every deployment, or one of these.
     pub fn protection(&self, path: &RepoPath) -> Option<Protection> {
-        let ours = || self.globs.is_match(path.folded()).then_some(Protection::Repository);
+        let ours = || self.rules.is_match(path.folded().as_bytes()).then_some(Protection::Repository);
         path.protection().or_else(ours)
     }
 }
@@ -223,7 +224,7 @@ impl TryFrom<Vec<String>> for ProtectedPaths {
     type Error = InvalidPattern;
 
     fn try_from(patterns: Vec<String>) -> Result<Self, InvalidPattern> {
-        let mut globs = GlobSetBuilder::new();
+        let mut rules = Vec::new();
         for pattern in &patterns {
             let refuse =
                 |reason: String| InvalidPattern { pattern: pattern.escape_debug().take(200).collect(), reason };
@@ -233,19 +234,33 @@ impl TryFrom<Vec<String>> for ProtectedPaths {
             }
             let folder = if trimmed.ends_with('/') { "**" } else { "" };
             let depth = if pattern.trim_end_matches('/').contains('/') { "" } else { "**/" };
-            let glob = GlobBuilder::new(&fold(&format!("{depth}{trimmed}{folder}")))
+            let glob = GlobBuilder::new(&literal_brackets(&fold(&format!("{depth}{trimmed}{folder}"))))
                 .literal_separator(true)
                 .backslash_escape(false)
                 .build()
                 .map_err(|error| refuse(error.kind().to_string()))?;
-            globs.add(glob);
+            rules.push(glob.regex().replace(ONE_BYTE, ONE_CHARACTER));
         }
-        let globs = globs.build().map_err(|error| InvalidPattern {
-            pattern: error.glob().unwrap_or_default().to_owned(),
-            reason: error.kind().to_string(),
-        })?;
-        Ok(Self { patterns, globs })
+        let rules = RegexSet::new(&rules)
+            .map_err(|error| InvalidPattern { pattern: patterns.join(", "), reason: error.to_string() })?;
+        Ok(Self { patterns, rules })
     }
+}
+
+/// What `globset` makes of `?`, and of each step of `*`: it looks at bytes, and a letter may have several.
+const ONE_BYTE: &str = "[^/]";
+const ONE_CHARACTER: &str = "(?u:[^/])";
+
+/// A glob in which brackets and braces stand for themselves.
+fn literal_brackets(pattern: &str) -> String {
+    let mut glob = String::new();
+    for c in pattern.chars() {
+        match c {
+            '[' | ']' | '{' | '}' => glob.extend(['[', c, ']']),
+            _ => glob.push(c),
+        }
+    }
+    glob
 }
 
 impl From<ProtectedPaths> for Vec<String> {
@@ -358,11 +373,36 @@ mod tests {
 
     #[test]
     fn patterns_that_mean_nothing_are_refused() {
-        for bad in ["", "/", "//a", "a[", "{a", &"a".repeat(1_025)] {
+        for bad in ["", "/", "//a", &"a".repeat(1_025)] {
             let refused = ProtectedPaths::try_from(vec![bad.to_owned()]).unwrap_err();
             assert!(refused.to_string().contains("cannot be used"), "{bad}");
         }
         assert!(ProtectedPaths::try_from(vec!["a".repeat(1_024)]).is_ok());
+    }
+
+    #[test]
+    fn a_question_mark_is_one_character_and_brackets_are_themselves() {
+        let protects = |pattern: &str, path: &str| {
+            let rules = ProtectedPaths::try_from(vec![pattern.to_owned()]).unwrap();
+            rules.protection(&path.parse().unwrap()).is_some()
+        };
+        for (pattern, path) in [
+            ("/caf?", "café"),
+            ("/?/x", "é/x"),
+            ("/??", "a漢"),
+            ("*.?", "ü.𝔵"),
+            ("app/[id]/page.tsx", "app/[id]/page.tsx"),
+            ("{a,b}", "x/{a,b}"),
+            ("a[", "a["),
+            ("}a", "}a"),
+        ] {
+            assert!(protects(pattern, path), "{pattern} {path}");
+        }
+        for (pattern, path) in
+            [("/caf?", "caf"), ("/?", "ab"), ("/?x", "é/x"), ("app/[id]", "app/i"), ("{a,b}", "a"), ("/??", "é")]
+        {
+            assert!(!protects(pattern, path), "{pattern} {path}");
+        }
     }
 
     #[test]
