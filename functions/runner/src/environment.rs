@@ -17,6 +17,11 @@ const NO_INSTALL_SCRIPTS: &[(&str, &str)] = &[
     ("PIP_ONLY_BINARY", ":all:"),
 ];
 
+/// The files are another user's, on purpose.
+const GIT: &[(&str, &str)] = &[("safe.directory", "*")];
+/// A folder that only looks like a repository is none: its configuration could name commands.
+const NO_BARE_REPOSITORIES: (&str, &str) = ("safe.bareRepository", "explicit");
+
 /// The user's name, as programs are told.
 const USER_NAME: &str = "agent";
 
@@ -25,6 +30,7 @@ const USER_NAME: &str = "agent";
 pub struct ToolEnvironment {
     variables: BTreeMap<&'static str, String>,
     install_scripts: bool,
+    bare_repositories: bool,
 }
 
 impl ToolEnvironment {
@@ -41,13 +47,20 @@ impl ToolEnvironment {
         if let Some(home) = host("HOME") {
             variables.entry("RUSTUP_HOME").or_insert_with(|| format!("{home}/.rustup"));
         }
-        Self { variables, install_scripts: true }
+        Self { variables, install_scripts: true, bare_repositories: true }
     }
 
     /// The same, but package managers run no scripts of packages.
     #[must_use]
     pub fn without_install_scripts(&self) -> Self {
         Self { install_scripts: false, ..self.clone() }
+    }
+
+    /// The same, but Git does not take a folder for a repository because of what is in it. Tests may need bare
+    /// repositories of their own, so this is for the agent, which goes through folders that it does not know.
+    #[must_use]
+    pub fn without_bare_repositories(&self) -> Self {
+        Self { bare_repositories: false, ..self.clone() }
     }
 
     /// The program search path.
@@ -70,9 +83,12 @@ impl ToolEnvironment {
         if !self.install_scripts {
             command.envs(NO_INSTALL_SCRIPTS.iter().copied());
         }
-        // The files are another user's, on purpose.
-        command.env("GIT_CONFIG_COUNT", "1");
-        command.env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
+        let bare = (!self.bare_repositories).then_some(&NO_BARE_REPOSITORIES);
+        let git: Vec<_> = GIT.iter().chain(bare).collect();
+        command.env("GIT_CONFIG_COUNT", git.len().to_string());
+        for (number, (name, value)) in git.into_iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{number}"), name).env(format!("GIT_CONFIG_VALUE_{number}"), value);
+        }
     }
 }
 

@@ -11,6 +11,10 @@ use crate::path::ProtectedPaths;
 pub const CONFIG_PATH: &str = ".pi-tickets.toml";
 /// Longest time of one gate, seconds.
 pub const MAX_GATE_SECONDS: u64 = 1_200;
+/// Largest file, bytes.
+const MAX_CONFIG_BYTES: usize = 64 * 1024;
+/// Of what the parser says, this much is told, characters: it may quote the file.
+const MAX_REASON: usize = 300;
 const MAX_GATES: usize = 30;
 
 /// The configuration file.
@@ -85,7 +89,10 @@ impl RepoConfig {
     /// # Errors
     /// Says what is wrong with the file and where.
     pub fn parse(text: &str) -> Result<Self, InvalidConfig> {
-        let config: Self = toml::from_str(text).map_err(|error| InvalidConfig(error.to_string()))?;
+        if text.len() > MAX_CONFIG_BYTES {
+            return Err(InvalidConfig(format!("it is larger than {MAX_CONFIG_BYTES} bytes")));
+        }
+        let config: Self = toml::from_str(text).map_err(|error| not_toml(text, &error))?;
         let mut names = BTreeSet::new();
         if config.gates.len() > MAX_GATES {
             return Err(InvalidConfig(format!("more than {MAX_GATES} gates")));
@@ -112,6 +119,13 @@ impl RepoConfig {
     pub fn gate_names(&self) -> Vec<String> {
         self.gates.iter().map(|gate| gate.name.clone()).collect()
     }
+}
+
+/// The place and the reason, without the line itself, which may be as long as the file.
+fn not_toml(text: &str, error: &toml::de::Error) -> InvalidConfig {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let reason: String = error.message().escape_debug().take(MAX_REASON).collect();
+    InvalidConfig(format!("line {}: {reason}", before.lines().count().max(1)))
 }
 
 fn check_command(what: &str, command: &str, timeout: u64) -> Result<(), InvalidConfig> {
@@ -193,6 +207,18 @@ mod tests {
             let error = RepoConfig::parse(bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{bad}: {error}");
         }
+    }
+
+    #[test]
+    fn a_hostile_file_is_refused_in_few_words() {
+        let long = format!("protected = []\n\nx = {}", "a".repeat(60_000));
+        assert!(RepoConfig::parse(&long).unwrap_err().to_string().contains("cannot be used: line 3: "));
+        for text in [long, format!("protected = {}", "[".repeat(60_000)), "#".repeat(100_000), "\u{1b}".repeat(9)] {
+            let error = RepoConfig::parse(&text).unwrap_err().to_string();
+            assert!(error.len() < 500 && !error.contains('\u{1b}'), "{error}");
+        }
+        let key = RepoConfig::parse(&format!("{} = 1", "k".repeat(60_000))).unwrap_err().to_string();
+        assert!(key.len() < 500 && key.contains("unknown field"), "{key}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub fn command(
     command.arg("--session-dir").arg(home.sessions());
     command.args(["--provider", PROVIDER, "--model"]).arg(format!("{PROVIDER}/{model}"));
     command.current_dir(workspace);
-    environment.apply(&mut command, &home.user());
+    environment.without_bare_repositories().apply(&mut command, &home.user());
     command.env("PI_CODING_AGENT_DIR", home.agent());
     command.env("PI_TELEMETRY", "0").env("PI_SKIP_VERSION_CHECK", "1");
     command.env(SCOPE_FILE_VARIABLE, home.scope_file());
@@ -71,9 +71,11 @@ mod tests {
             .collect();
         insta::assert_snapshot!(variables.join("\n"), @r"
         CI=true
-        GIT_CONFIG_COUNT=1
+        GIT_CONFIG_COUNT=2
         GIT_CONFIG_KEY_0=safe.directory
+        GIT_CONFIG_KEY_1=safe.bareRepository
         GIT_CONFIG_VALUE_0=*
+        GIT_CONFIG_VALUE_1=explicit
         HOME=~/home
         LANG=C.UTF-8
         LOGNAME=agent

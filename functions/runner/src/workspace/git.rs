@@ -26,6 +26,8 @@ const CONFIG: &[&str] = &[
     "user.email=pi-tickets@localhost",
     "init.defaultBranch=base",
     "advice.detachedHead=false",
+    // The tree may look like a repository itself.
+    "safe.bareRepository=explicit",
 ];
 
 /// Why there is no history.

@@ -1,7 +1,7 @@
 //! Unpacking `workspace.tar.zst`, and recording what was in it.
 //!
 //! The archive holds a repository's files, so its author may be hostile. Only files, folders and symbolic links that stay
-//! inside are taken; links are made last, so that nothing is ever written through one.
+//! inside are taken; links are made last and nothing lies below one, so that nothing is ever written through one.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -10,7 +10,7 @@ use std::os::unix::fs::{OpenOptionsExt, symlink};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use domain::Digest;
-use domain::path::fold;
+use domain::path::{MAX_PATH_BYTES, fold};
 use sha2::{Digest as _, Sha256};
 use tar::EntryType;
 
@@ -35,12 +35,24 @@ impl Default for UnpackLimits {
 /// Largest `.gitignore` that is read.
 const MAX_IGNORE_BYTES: u64 = 256 * 1024;
 
+/// Most steps from a link to where it leads. Links that lead round in circles have no end.
+const MAX_LINK_STEPS: usize = 1_000;
+
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// Reading or writing failed, or the archive is damaged.
     #[error("the workspace archive could not be unpacked")]
     Io(#[from] io::Error),
+    /// An entry is acceptable, but not to this machine's file system.
+    #[error("`{path}` of the workspace archive could not be written")]
+    Write {
+        /// The entry's path, escaped.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// An entry is not acceptable.
     #[error("the workspace archive has an unacceptable entry `{path}`: {reason}")]
     Entry {
@@ -77,14 +89,12 @@ pub fn unpack(archive: impl Read, root: &Utf8Path, limits: UnpackLimits) -> Resu
         }
         let Some(path) = checked_path(&entry.path_bytes())? else { continue };
         match kind {
-            EntryType::Directory => fs::create_dir_all(root.join(&path))?,
+            EntryType::Directory => fs::create_dir_all(root.join(&path)).map_err(|error| not_written(&path, error))?,
             EntryType::Regular | EntryType::Continuous => {
                 let executable = entry.header().mode()? & 0o111 != 0;
                 let target = root.join(&path);
-                if let Some(parent) = target.parent() {
-                    fs::create_dir_all(parent)?;
-                }
-                let (size, digest) = write_file(&mut entry, &target, executable)?;
+                let (size, digest) =
+                    write_file(&mut entry, &target, executable).map_err(|error| not_written(&path, error))?;
                 if path.file_name() == Some(".gitignore") && size <= MAX_IGNORE_BYTES {
                     ignore_files.insert(path.to_string(), fs::read(&target)?);
                 }
@@ -93,21 +103,22 @@ pub fn unpack(archive: impl Read, root: &Utf8Path, limits: UnpackLimits) -> Resu
             EntryType::Symlink => {
                 let target = entry.link_name_bytes().unwrap_or_default().into_owned();
                 let target = String::from_utf8(target).map_err(|_| refuse(path.as_str(), "its target is not UTF-8"))?;
-                let unpacked = stays_inside(&path, &target);
-                if unpacked {
-                    links.push((path.clone(), target.clone()));
-                }
-                insert(&mut entries, path, BaseEntry::Link { target, unpacked })?;
+                links.push(path.clone());
+                insert(&mut entries, path, BaseEntry::Link { target, unpacked: false })?;
             }
             _ => return Err(refuse(path.as_str(), "only files, folders and symbolic links are allowed")),
         }
     }
-    for (path, target) in links {
-        let link = root.join(&path);
-        if let Some(parent) = link.parent() {
-            fs::create_dir_all(parent)?;
+    for path in entries.keys().map(Utf8Path::new) {
+        if path.ancestors().skip(1).any(|above| entries.contains_key(above.as_str())) {
+            return Err(refuse(path.as_str(), "it lies below a link or a file"));
         }
-        symlink(&target, &link)?;
+    }
+    for path in links {
+        if let Some(target) = target_inside(&entries, &path) {
+            make_link(root, &path, &target).map_err(|error| not_written(&path, error))?;
+            entries.insert(path.into_string(), BaseEntry::Link { target, unpacked: true });
+        }
     }
     Ok(BaseTree::new(entries, &ignore_files))
 }
@@ -119,7 +130,18 @@ fn insert(entries: &mut BTreeMap<String, BaseEntry>, path: Utf8PathBuf, entry: B
     }
 }
 
+fn make_link(root: &Utf8Path, path: &Utf8Path, target: &str) -> io::Result<()> {
+    let link = root.join(path);
+    if let Some(parent) = link.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    symlink(target, link)
+}
+
 fn write_file(content: &mut impl Read, target: &Utf8Path, executable: bool) -> io::Result<(u64, Digest)> {
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent)?;
+    }
     let mode = if executable { 0o755 } else { 0o644 };
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(target)?;
     let mut hashing = HashingReader { inner: content, hash: Sha256::new() };
@@ -145,6 +167,9 @@ fn checked_path(bytes: &[u8]) -> Result<Option<Utf8PathBuf>, UnpackError> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(refuse(&String::from_utf8_lossy(bytes), "its name is not UTF-8"));
     };
+    if bytes.len() > MAX_PATH_BYTES {
+        return Err(refuse(text, "its path is longer than 1,024 bytes"));
+    }
     let mut path = Utf8PathBuf::new();
     for component in Utf8Path::new(text).components() {
         match component {
@@ -162,22 +187,48 @@ fn checked_path(bytes: &[u8]) -> Result<Option<Utf8PathBuf>, UnpackError> {
 }
 
 fn refuse(path: &str, reason: &'static str) -> UnpackError {
-    UnpackError::Entry { path: path.escape_debug().take(200).collect(), reason }
+    UnpackError::Entry { path: shown(path), reason }
 }
 
-/// Whether a link at `path` to `target` stays inside the root, by its text alone.
-fn stays_inside(path: &Utf8Path, target: &str) -> bool {
-    let mut depth = path.components().count().saturating_sub(1);
-    for component in Utf8Path::new(target).components() {
+fn not_written(path: &Utf8Path, source: io::Error) -> UnpackError {
+    UnpackError::Write { path: shown(path.as_str()), source }
+}
+
+fn shown(path: &str) -> String {
+    path.escape_debug().take(200).collect()
+}
+
+/// The target of the link at `path` if it stays inside the root, and so does every link that it leads through: where
+/// `..` leads from a folder that is a link cannot be told from the text.
+fn target_inside(entries: &BTreeMap<String, BaseEntry>, path: &Utf8Path) -> Option<String> {
+    let target = |path: &str| match entries.get(path) {
+        Some(BaseEntry::Link { target, .. }) => Some(target.as_str()),
+        _ => None,
+    };
+    let own = target(path.as_str()).filter(|target| !target.is_empty())?;
+    let mut place = path.parent()?.to_owned();
+    let mut ahead: Vec<Utf8Component<'_>> = Utf8Path::new(own).components().rev().collect();
+    for _ in 0..MAX_LINK_STEPS {
+        let Some(component) = ahead.pop() else { return Some(own.to_owned()) };
         match component {
-            Utf8Component::Normal(name) if fold(name) == ".git" => return false,
-            Utf8Component::Normal(_) => depth += 1,
             Utf8Component::CurDir => {}
-            Utf8Component::ParentDir if depth > 0 => depth -= 1,
-            _ => return false,
+            Utf8Component::ParentDir => {
+                if !place.pop() {
+                    return None;
+                }
+            }
+            Utf8Component::Normal(name) if fold(name) == ".git" => return None,
+            Utf8Component::Normal(name) => {
+                place.push(name);
+                if let Some(target) = target(place.as_str()) {
+                    place.pop();
+                    ahead.extend(Utf8Path::new(target).components().rev());
+                }
+            }
+            Utf8Component::RootDir | Utf8Component::Prefix(_) => return None,
         }
     }
-    !target.is_empty()
+    None
 }
 
 #[cfg(test)]
@@ -281,7 +332,29 @@ pub(crate) mod tests {
             ("a", "/b", false),
             ("a", ".git/config", false),
         ] {
-            assert_eq!(stays_inside(path.into(), target), inside, "{path} -> {target}");
+            let (_folder, tree) = run(&[Item::Folder("d"), Item::Link(path, target)]);
+            let expected = BaseEntry::Link { target: target.to_owned(), unpacked: inside };
+            assert_eq!(tree.unwrap().get(path), Some(&expected), "{path} -> {target}");
+        }
+    }
+
+    #[test]
+    fn a_link_through_another_is_judged_by_where_both_lead() {
+        let up = Item::Link("x/y/up", "../..");
+        let links = [up, Item::Link("d", "x/y"), Item::Link("in", "d/up/x"), Item::Link("out", "x/y/up/../../etc")];
+        let more = [Item::Link("round", "trip"), Item::Link("trip", "round"), Item::Link("out2", "d/up/up/../..")];
+        let (_folder, tree) = run(&links.into_iter().chain(more).collect::<Vec<_>>());
+        let tree = tree.unwrap();
+        let unpacked = tree.iter().filter(|(_, entry)| matches!(entry, BaseEntry::Link { unpacked: true, .. }));
+        assert_eq!(unpacked.map(|(path, _)| path).collect::<Vec<_>>(), ["d", "in", "x/y/up"]);
+    }
+
+    #[test]
+    fn nothing_is_made_through_a_link() {
+        for (link, below) in [("x/y/up", "x/y/up/a"), ("z", "z/a/b")] {
+            let (folder, tree) = run(&[Item::Folder("x/y"), Item::Link(link, "../.."), Item::Link(below, "c")]);
+            assert!(tree.unwrap_err().to_string().contains("below a link"));
+            assert!(fs::symlink_metadata(folder.path().join("a")).is_err());
         }
     }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
 mod agent;
+mod bad_repositories;
 mod corpus;
 mod packages;
 mod program;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use domain::path::RepoPath;
 use domain::qa::CommandResult;
 
@@ -34,7 +35,7 @@ impl Gates<'_> {
         };
         self.runner.products = self
             .on_stage(|stage| {
-                stage.keep()?;
+                stage.keep().context("the workspace cannot be kept as setup left it")?;
                 Ok(stage.products().to_vec())
             })
             .await?;
