@@ -15,6 +15,8 @@ pub const MAX_GATE_SECONDS: u64 = 1_200;
 const MAX_CONFIG_BYTES: usize = 64 * 1024;
 /// Of what the parser says, this much is told, characters: it may quote the file.
 const MAX_REASON: usize = 300;
+/// Of the line that is wrong, this much, characters.
+const MAX_LINE: usize = 80;
 const MAX_GATES: usize = 30;
 
 /// The configuration file.
@@ -121,11 +123,13 @@ impl RepoConfig {
     }
 }
 
-/// The place and the reason, without the line itself, which may be as long as the file.
+/// The place, the reason, and the beginning of the line, which may be as long as the file.
 fn not_toml(text: &str, error: &toml::de::Error) -> InvalidConfig {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let number = before.matches('\n').count();
+    let line: String = text.lines().nth(number).unwrap_or_default().trim().escape_debug().take(MAX_LINE).collect();
     let reason: String = error.message().escape_debug().take(MAX_REASON).collect();
-    InvalidConfig(format!("line {}: {reason}", before.lines().count().max(1)))
+    InvalidConfig(format!("line {} (`{line}`): {reason}", number + 1))
 }
 
 fn check_command(what: &str, command: &str, timeout: u64) -> Result<(), InvalidConfig> {
@@ -212,7 +216,7 @@ mod tests {
     #[test]
     fn a_hostile_file_is_refused_in_few_words() {
         let long = format!("protected = []\n\nx = {}", "a".repeat(60_000));
-        assert!(RepoConfig::parse(&long).unwrap_err().to_string().contains("cannot be used: line 3: "));
+        assert!(RepoConfig::parse(&long).unwrap_err().to_string().contains("cannot be used: line 3 ("));
         for text in [long, format!("protected = {}", "[".repeat(60_000)), "#".repeat(100_000), "\u{1b}".repeat(9)] {
             let error = RepoConfig::parse(&text).unwrap_err().to_string();
             assert!(error.len() < 500 && !error.contains('\u{1b}'), "{error}");

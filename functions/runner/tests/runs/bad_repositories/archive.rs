@@ -32,6 +32,11 @@ fn write(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
             header.set_cksum();
             return out.write_all(header.as_bytes());
         }
+        Kind::Folders(count) => {
+            let mut header = header(EntryType::Directory, 0o755, 0, &entry.path, &[]);
+            header.set_cksum();
+            return (0..*count).try_for_each(|_| out.write_all(header.as_bytes()));
+        }
         Kind::Folder => (EntryType::Directory, 0o755, &[], &[]),
         Kind::Link(target) => (EntryType::Symlink, 0o777, &[], target),
         Kind::HardLink(target) => (EntryType::Link, 0o644, &[], target),
@@ -76,7 +81,7 @@ fn header(kind: EntryType, mode: u32, size: u64, path: &[u8], target: &[u8]) -> 
 /// `length key=value`, where the length counts itself.
 fn record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
-    let length = (rest..).find(|length| length.to_string().len() + rest == *length).unwrap();
+    let length = (rest..rest + 20).find(|length| length.to_string().len() + rest == *length).unwrap();
     [format!("{length} {key}=").as_bytes(), value, b"\n"].concat()
 }
 
@@ -85,19 +90,17 @@ pub(super) fn unpack_naively(tree: &[Entry], root: &Path) {
     for entry in tree {
         let path = root.join(OsStr::from_bytes(&entry.path));
         let target = |target: &[u8]| OsStr::from_bytes(target).to_owned();
-        let result = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| match &entry.kind {
+        let made: io::Result<()> = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| match &entry.kind {
             Kind::File { content, mode } => {
                 fs::write(&path, content)?;
                 fs::set_permissions(&path, fs::Permissions::from_mode(*mode))
             }
-            Kind::Folder => fs::create_dir_all(&path),
+            Kind::Folder | Kind::Folders(_) => fs::create_dir_all(&path),
             Kind::Link(to) => symlink(target(to), &path),
             Kind::HardLink(to) => fs::hard_link(root.join(target(to)), &path),
             Kind::Pipe => Ok(nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU)?),
             Kind::Claimed(_) | Kind::Device | Kind::Sparse | Kind::Extended(..) => Ok(()),
         });
-        if let Err(error) = result {
-            eprintln!("{}: {error}", path.display());
-        }
+        made.unwrap_or_default();
     }
 }

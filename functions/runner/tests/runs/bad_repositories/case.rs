@@ -17,6 +17,8 @@ pub(super) struct Case {
     pub(super) verdict: Verdict,
     /// Its gates' commands are quoted to the agent: `@WORD@` fires only at the beginning of a line.
     pub(super) quoted: bool,
+    /// Whether mode `qa` has a part in it.
+    pub(super) gates: bool,
     /// A gate may do inside its sandbox what the repository wants: only what is outside counts there.
     pub(super) gates_obey: bool,
 }
@@ -53,6 +55,7 @@ impl Case {
             probe: "true",
             verdict: Verdict::Sound,
             quoted: false,
+            gates: true,
             gates_obey: false,
         }
     }
@@ -74,6 +77,11 @@ impl Case {
 
     pub(super) fn probed_by(self, probe: &'static str) -> Self {
         Self { probe, ..self }
+    }
+
+    /// No gate has to do with it.
+    pub(super) fn agent_only(self) -> Self {
+        Self { gates: false, ..self }
     }
 
     pub(super) fn refused(self, reason: &'static str) -> Self {
@@ -109,6 +117,8 @@ pub(super) enum Kind {
     /// A file of which the archive says that it is this large, and which it does not have.
     Claimed(u64),
     Folder,
+    /// The same one many times.
+    Folders(usize),
     Link(Vec<u8>),
     HardLink(Vec<u8>),
     Pipe,
@@ -141,6 +151,10 @@ pub(super) fn claimed(path: &str, size: u64) -> Entry {
 
 pub(super) fn folder(path: impl AsRef<[u8]>) -> Entry {
     entry(path, Kind::Folder)
+}
+
+pub(super) fn folders(path: &str, count: usize) -> Entry {
+    entry(path, Kind::Folders(count))
 }
 
 pub(super) fn link(path: impl AsRef<[u8]>, target: impl AsRef<[u8]>) -> Entry {

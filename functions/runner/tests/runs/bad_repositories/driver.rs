@@ -45,16 +45,16 @@ pub(super) async fn run(kind: &str, cases: Vec<Case>) -> usize {
 
 /// Everything that is not as it should be.
 async fn judge(case: &Case) -> Vec<String> {
-    let started = std::time::Instant::now();
     let mut wrong = Vec::new();
     if let Some(naive) = &case.naive
         && naive::traces(case, naive).await.is_empty()
     {
         wrong.push("the marker does not fire without our controls: the case proves nothing".to_owned());
     }
-    for (mode, result) in [("agent", contained(agent(case)).await), ("qa", contained(qa(case)).await)] {
-        wrong.extend(result.into_iter().map(|what| format!("mode {mode}: {what}")));
-        println!("{:>6} ms  {} ({mode})", started.elapsed().as_millis(), case.name);
+    wrong.extend(contained(agent(case)).await.into_iter().map(|what| format!("mode agent: {what}")));
+    // A change that violates something is refused before it comes there.
+    if case.gates && !matches!(case.verdict, Verdict::Violates(_)) {
+        wrong.extend(contained(qa(case)).await.into_iter().map(|what| format!("mode qa: {what}")));
     }
     wrong.into_iter().map(|what| format!("  {}: {what}", case.name)).collect()
 }
@@ -129,11 +129,13 @@ async fn agent(case: &Case) -> Vec<String> {
         Err(message) => return refusal(case, message),
     };
     let turn = |call: Value| json!({"for": "code", "respond": [call]}).to_string();
-    let tool = |name: &str, input: Value| turn(json!({"tool": name, "input": input}));
     let script = [
-        tool("bash", json!({"command": scene.probe, "timeout": 20})),
-        tool("read", json!({"path": APPROVED})),
-        tool("write", json!({"path": APPROVED, "content": "new\n"})),
+        turn(json!({"tool": "bash", "input": {"command": scene.probe, "timeout": 20}})),
+        json!({"for": "code", "respond": [
+            {"tool": "read", "input": {"path": APPROVED}},
+            {"tool": "write", "input": {"path": APPROVED, "content": "new\n"}},
+        ]})
+        .to_string(),
         turn(json!({"text": "Done."})),
     ];
     let world = World::new(&script.each_ref().map(String::as_str)).await;
@@ -245,10 +247,6 @@ async fn qa(case: &Case) -> Vec<String> {
         Ok(config) => config.clone(),
         Err(message) => return refusal(case, message),
     };
-    // Such a change is refused before it comes here.
-    if matches!(case.verdict, Verdict::Violates(_)) {
-        return vec![];
-    }
     let world = World::new(&[]).await;
     let contents = [(Digest::of("new\n").to_string(), b"new\n".to_vec())].into();
     let changes = Changes { entries: vec![change()], contents, ..Changes::default() };

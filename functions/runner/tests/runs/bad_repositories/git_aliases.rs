@@ -5,7 +5,11 @@ use super::case::{Case, Naive, git_folder};
 const CONFIG: &str = "\tfsmonitor = \"@FIRE@; true\"\n";
 
 fn case(name: &'static str, folder: &str, naive: &'static str) -> Case {
-    Case::new(name, []).and(git_folder(folder, CONFIG)).fires_by(Naive::Command(naive)).probed_by("git status")
+    Case::new(name, [])
+        .and(git_folder(folder, CONFIG))
+        .fires_by(Naive::Command(naive))
+        .probed_by("git status")
+        .agent_only()
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -47,7 +47,7 @@ impl Ground {
     /// A text with its placeholders filled in.
     pub(super) fn fill(&self, text: &str) -> String {
         let (outside, secret) = (self.folder.path().join("outside"), self.folder.path().join("secret"));
-        let fire = "touch @OUT@/fired fired; bash -c 'true > /dev/tcp/127.0.0.1/@PORT@'";
+        let fire = "touch @OUT@/fired fired; BASH_ENV= /bin/bash -c 'true > /dev/tcp/127.0.0.1/@PORT@'";
         text.replace("@FIRE@", fire)
             .replace("@OUT@", outside.to_str().unwrap())
             .replace("@SECRET@", secret.to_str().unwrap())
@@ -78,7 +78,7 @@ impl Ground {
     pub(super) fn traces(&self) -> Vec<String> {
         let mut traces = Vec::new();
         let left = fs::read_dir(self.folder.path().join("outside")).unwrap();
-        traces.extend(left.map(|entry| format!("outside there is {:?}", entry.unwrap().file_name())));
+        traces.extend(left.map(|entry| format!("outside there is {}", entry.unwrap().file_name().display())));
         if fs::read_to_string(self.folder.path().join("secret")).ok().as_deref() != Some(CANARY) {
             traces.push("the file outside was changed".to_owned());
         }

@@ -5,6 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use camino::Utf8Path;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use runner::pi::home::{Endpoint, PROVIDER, PiHome};
 use runner::proxy::Protocol;
 use tokio::process::Command;
@@ -48,8 +50,12 @@ async fn run(command: &str, tree: &Path, limit: Duration) -> Option<Vec<String>>
     shell.args(["-c", command]).current_dir(tree).env_clear();
     shell.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", home.path()).env("USER", "somebody");
     shell.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(limit, shell.output()).await.ok()?;
-    let output = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
+    let child = shell.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+    let group = Pid::from_raw(child.id().unwrap().try_into().unwrap());
+    let output = tokio::time::timeout(limit, child.wait_with_output()).await;
+    // Nobody is left, if all went well.
+    killpg(group, Signal::SIGKILL).unwrap_or_default();
+    let output = String::from_utf8_lossy(&output.ok()?.unwrap().stdout).into_owned();
     let mut traces = given_away("the output", &output);
     traces.extend(output.contains(WORD).then(|| "the word is said".to_owned()));
     Some(traces)

@@ -11,7 +11,7 @@ fn setup(command: &str) -> Entry {
 }
 
 fn gate(command: &str) -> Entry {
-    config(format!("[[gate]]\nname = 'own'\ncommand = '''{command}'''\nrequired = false\ntimeout = 2\n"))
+    config(format!("[[gate]]\nname = 'own'\ncommand = '''{command}'''\nrequired = false\ntimeout = 1\n"))
 }
 
 pub(super) fn cases() -> Vec<Case> {
