@@ -7,7 +7,7 @@ const POINTER: &str = "version https://git-lfs.github.com/spec/v1\n\
 
 pub(super) fn cases() -> Vec<Case> {
     let attributes = |text: &str| file(".gitattributes", text);
-    vec![
+    let cases = vec![
         Case::new(
             "a filter that many have in their own configuration",
             [attributes("* filter=indent\n"), script("tools/indent.sh", "@FIRE@; cat")],
@@ -51,5 +51,7 @@ pub(super) fn cases() -> Vec<Case> {
             "attributes that are a link, a folder and very long",
             [link(".gitattributes", "src/x"), folder("src/.gitattributes"), file("src/x", "x ".repeat(200_000))],
         ),
-    ]
+    ];
+    // Gates have no history.
+    cases.into_iter().map(Case::agent_only).collect()
 }

@@ -47,7 +47,7 @@ pub(super) fn cases() -> Vec<Case> {
             file(".gitignore", "build/\n"),
         ]),
         Case::new("setup that digs", [
-            setup("i=0; while [ $i -lt 1500 ]; do mkdir build && cd build || exit 0; i=$((i+1)); done"),
+            setup("i=0; while [ $i -lt 900 ]; do mkdir build && cd build || exit 0; i=$((i+1)); done"),
             file(".gitignore", "build/\n"),
         ])
         .refused("the workspace cannot be"),

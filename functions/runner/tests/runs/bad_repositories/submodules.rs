@@ -6,7 +6,7 @@ const UPDATE: &str = "git submodule init; git submodule update --init --recursiv
 
 pub(super) fn cases() -> Vec<Case> {
     let modules = |text: &str| file(".gitmodules", format!("[submodule \"x\"]\n\tpath = x\n{text}\n"));
-    vec![
+    let cases = vec![
         Case::new("an address that runs a command", [
             modules("\turl = ext::sh fire.sh"),
             script("fire.sh", "@FIRE@"),
@@ -29,5 +29,7 @@ pub(super) fn cases() -> Vec<Case> {
         .probed_by(UPDATE),
         Case::new("the description is a link", [link(".gitmodules", "@SECRET@")])
             .fires_by_command("cat .gitmodules"),
-    ]
+    ];
+    // Gates have no history.
+    cases.into_iter().map(Case::agent_only).collect()
 }
