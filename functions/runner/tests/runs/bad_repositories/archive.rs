@@ -32,8 +32,8 @@ fn write(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
             header.set_cksum();
             return out.write_all(header.as_bytes());
         }
-        Kind::Folders(count) => {
-            let mut header = header(EntryType::Directory, 0o755, 0, &entry.path, &[]);
+        Kind::Remarks(count) => {
+            let mut header = header(EntryType::XGlobalHeader, 0o644, 0, &entry.path, &[]);
             header.set_cksum();
             return (0..*count).try_for_each(|_| out.write_all(header.as_bytes()));
         }
@@ -95,11 +95,11 @@ pub(super) fn unpack_naively(tree: &[Entry], root: &Path) {
                 fs::write(&path, content)?;
                 fs::set_permissions(&path, fs::Permissions::from_mode(*mode))
             }
-            Kind::Folder | Kind::Folders(_) => fs::create_dir_all(&path),
+            Kind::Folder => fs::create_dir_all(&path),
             Kind::Link(to) => symlink(target(to), &path),
             Kind::HardLink(to) => fs::hard_link(root.join(target(to)), &path),
             Kind::Pipe => Ok(nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU)?),
-            Kind::Claimed(_) | Kind::Device | Kind::Sparse | Kind::Extended(..) => Ok(()),
+            Kind::Claimed(_) | Kind::Remarks(_) | Kind::Device | Kind::Sparse | Kind::Extended(..) => Ok(()),
         });
         made.unwrap_or_default();
     }

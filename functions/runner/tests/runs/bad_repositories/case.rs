@@ -117,8 +117,8 @@ pub(super) enum Kind {
     /// A file of which the archive says that it is this large, and which it does not have.
     Claimed(u64),
     Folder,
-    /// The same one many times.
-    Folders(usize),
+    /// As many records that are about no entry.
+    Remarks(usize),
     Link(Vec<u8>),
     HardLink(Vec<u8>),
     Pipe,
@@ -153,8 +153,8 @@ pub(super) fn folder(path: impl AsRef<[u8]>) -> Entry {
     entry(path, Kind::Folder)
 }
 
-pub(super) fn folders(path: &str, count: usize) -> Entry {
-    entry(path, Kind::Folders(count))
+pub(super) fn remarks(count: usize) -> Entry {
+    entry("pax_global_header", Kind::Remarks(count))
 }
 
 pub(super) fn link(path: impl AsRef<[u8]>, target: impl AsRef<[u8]>) -> Entry {

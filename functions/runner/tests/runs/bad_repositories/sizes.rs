@@ -1,6 +1,6 @@
 //! Too many, too deep, too long, too large.
 
-use super::case::{Case, claimed, file, folders};
+use super::case::{Case, claimed, file, remarks};
 
 pub(super) fn cases() -> Vec<Case> {
     let deep = |folders: usize| format!("{}end", "d/".repeat(folders));
@@ -8,7 +8,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("a file that says it has 5 GiB", [claimed("big", 5 << 30)]).refused("over the limit"),
         Case::new("a file that ends too early", [claimed("big", 1 << 20)]).refused("could not be unpacked"),
-        Case::new("more entries than allowed", [folders("d", 200_001)]).refused("over the limit").agent_only(),
+        Case::new("more entries than allowed", [remarks(200_001)]).refused("over the limit").agent_only(),
         Case::new("hundreds of files", []).and((0..500).map(|n| file(format!("many/{}/{n}", n % 50), "x"))),
         Case::new("five hundred folders in one another", [file(deep(500), "x")]),
         Case::new("a path without end", [file(deep(1_500), "x")]).refused("longer than 1,024 bytes"),
