@@ -206,7 +206,7 @@ mod tests {
             ("[[gate]]\nname=\"a\"\ncommand=\"x\"\ntimeout=0", "timeout"),
             ("[[gate]]\nname=\"a\"\ncommand=\"x\"\n[[gate]]\nname=\"a\"\ncommand=\"y\"", "two gates"),
             ("surprise = 1", "surprise"),
-            ("protected = [\"a[\"]", "protected path"),
+            ("protected = [\"//a\"]", "protected path"),
         ] {
             let error = RepoConfig::parse(bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{bad}: {error}");
