@@ -1,7 +1,5 @@
 //! Every kept input once more.
 
-#![expect(clippy::unwrap_used, reason = "a test, also in its helpers")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Setup,
     /// Say what is present, missing or wrong, and the command that fixes it
     Doctor,
-    /// Bring the Python lock files up to date with their `.in` files
+    /// Bring the lock files of the fuzzers and of Python up to date
     Lock,
 }
 

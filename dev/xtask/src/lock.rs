@@ -1,6 +1,7 @@
-//! `cargo xtask lock`: the Python lock files from their `.in` files.
+//! `cargo xtask lock`: the lock files that are made from other files.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
@@ -8,12 +9,32 @@ use toolchain::Toolchain;
 
 use crate::{cargo, ui};
 
+const FUZZERS_LOCK: &str = "dev/fuzz/libfuzzer/Cargo.lock";
 const NAMES: [&str; 2] = ["requirements", "requirements-tools"];
 /// The oldest Python that the locks cover; newer ones and all platforms are covered too.
 const OLDEST_PYTHON: &str = "3.10";
 
-/// Uses `uv` from the search path: only it resolves for every platform at once.
+/// Of the fuzzers and of Python.
 pub(crate) fn run(toolchain: &Toolchain) -> Result<ExitCode> {
+    fuzzers(toolchain.root())?;
+    python(toolchain)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The fuzzers are a workspace of their own, and must be built of the versions that ship.
+fn fuzzers(root: &Path) -> Result<()> {
+    let lock = root.join(FUZZERS_LOCK);
+    let before = fs::read_to_string(&lock).unwrap_or_default();
+    fs::copy(root.join("Cargo.lock"), &lock).with_context(|| format!("writing {}", lock.display()))?;
+    // Cargo takes out what is not needed, and adds what is missing.
+    let folder = lock.parent().context("a lock is in a folder")?;
+    cargo::must(cargo::command(folder).args(["update", "--workspace", "--quiet"]))?;
+    say_changed(FUZZERS_LOCK, fs::read_to_string(&lock)? != before);
+    Ok(())
+}
+
+/// Uses `uv` from the search path: only it resolves for every platform at once.
+fn python(toolchain: &Toolchain) -> Result<()> {
     let Ok(uv) = which::which("uv") else {
         bail!("`uv` is not on the search path; install it (pipx install uv), then run this again");
     };
@@ -31,10 +52,13 @@ pub(crate) fn run(toolchain: &Toolchain) -> Result<ExitCode> {
         let text = fs::read_to_string(&lock).with_context(|| format!("reading {}", lock.display()))?;
         let text = with_header(name, &text);
         fs::write(&lock, &text).with_context(|| format!("writing {}", lock.display()))?;
-        let verdict = if text == before { "unchanged" } else { "changed" };
-        ui::say(format_args!("dev/python/{name}.txt {verdict}"));
+        say_changed(&format!("dev/python/{name}.txt"), text != before);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+fn say_changed(name: &str, changed: bool) {
+    ui::say(format_args!("{name} {}", if changed { "changed" } else { "unchanged" }));
 }
 
 /// The lock with a line about its origin, and without any about where packages come from:

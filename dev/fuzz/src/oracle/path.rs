@@ -105,7 +105,7 @@ fn is_short(name: &str) -> bool {
     let extension = bytes.len().saturating_sub(end + 1);
     (1..end).any(|at| {
         let number = &bytes[at + 1..end];
-        bytes[at] == b'~' && !number.is_empty() && number.iter().all(|b| (b'0'..=b'9').contains(b))
+        bytes[at] == b'~' && !number.is_empty() && number.iter().all(u8::is_ascii_digit)
     }) && end <= 8
         && extension <= 3
 }
