@@ -1,20 +1,17 @@
 //! What a publication is made of, read and checked.
 
-use std::collections::BTreeMap;
-
 use domain::Digest;
 use domain::change_set::MAX_ARCHIVE_BYTES;
-use domain::failure::{Failure, FailureKind};
+use domain::failure::Failure;
 use domain::qa::QaReport;
-use domain::repo_config::{CONFIG_PATH, RepoConfig};
 use domain::secrets::KnownSecrets;
-use domain::spec::{FileAction, Spec};
-use domain::verify::{
-    BaseContent, BaseFile, BaseFiles, NotVerified, VerifiedChangeSet, VerifyContext, VerifyPolicy, verify,
-};
+use domain::spec::Spec;
+use domain::verify::{NotVerified, VerifiedChangeSet, VerifyContext, VerifyPolicy, verify};
 use domain::workflow::{ChangesRef, Workflow};
-use github::{EntryKind, Repo, Tree};
+use github::{Repo, Tree};
 use store::{Objects, change_set, keys};
+
+use crate::base::{Base, inconsistent};
 
 /// Largest SPEC, bytes.
 const MAX_SPEC_BYTES: u64 = 4 * 1024 * 1024;
@@ -53,44 +50,8 @@ pub(crate) async fn read(
         archive: objects.get(&keys::objects::verified(id, attempt), MAX_ARCHIVE_BYTES).await?,
     };
     let spec = approved_spec(workflow, &stored)?;
-    let base = repo.tree(&repo.commit(base_commit).await?.tree).await?;
-    let contents = base_contents(repo, &base, &spec).await?;
-    check(workflow, &stored, &Base { tree: base, contents }, known, policy)
-}
-
-/// The base commit as GitHub has it.
-struct Base {
-    tree: Tree,
-    /// What is in the files that the SPEC modifies, and in the repository's configuration.
-    contents: BTreeMap<String, Vec<u8>>,
-}
-
-async fn base_contents(repo: &Repo, base: &Tree, spec: &Spec) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    let modified = spec.files.iter().filter(|file| file.action == FileAction::Modify);
-    let wanted: Vec<&str> = modified.map(|file| file.path.as_str()).chain([CONFIG_PATH]).collect();
-    let mut contents = BTreeMap::new();
-    for entry in base.entries.iter().filter(|entry| wanted.contains(&entry.path.as_str())) {
-        if matches!(entry.kind, EntryKind::File | EntryKind::Executable) {
-            contents.insert(entry.path.clone(), repo.blob(&entry.sha).await?);
-        }
-    }
-    Ok(contents)
-}
-
-impl Base {
-    fn files(&self) -> Result<BaseFiles, Failure> {
-        let protected = match self.contents.get(CONFIG_PATH).map(|bytes| std::str::from_utf8(bytes)) {
-            None => Ok(RepoConfig::default()),
-            Some(Ok(text)) => RepoConfig::parse(text).map_err(|error| inconsistent(&error.to_string())),
-            Some(Err(_)) => Err(inconsistent("the repository's configuration is not UTF-8 text")),
-        }?
-        .protected;
-        let file = |entry: &github::TreeEntry| {
-            let content = self.contents.get(&entry.path).map(|content| BaseContent::of(&entry.path, content));
-            (entry.path.clone(), BaseFile { kind: entry.kind.into(), content })
-        };
-        Ok(BaseFiles { files: self.tree.entries.iter().map(file).collect(), protected })
-    }
+    let base = Base::read(repo, base_commit, &spec).await?;
+    check(workflow, &stored, &base, known, policy)
 }
 
 fn approved_spec(workflow: &Workflow, stored: &Stored) -> Result<Spec, Failure> {
@@ -156,10 +117,6 @@ fn not_verified(error: &NotVerified) -> Failure {
 
 fn parse<T: serde::de::DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes).map_err(|error| inconsistent(&format!("the stored {what} cannot be read: {error}")))
-}
-
-pub(crate) fn inconsistent(message: &str) -> Failure {
-    Failure::new(FailureKind::Inconsistent, message.to_owned())
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use domain::budget::Usage;
 use domain::change_set::{Change, FILES_PREFIX, MANIFEST_VERSION, Manifest, ManifestEntry};
 use domain::gate::{GateKind, GateStatus, Verdict};
@@ -9,7 +11,7 @@ use domain::spec::{FileAction, SPEC_VERSION, SpecFile, SpecText};
 use domain::ticket::{Priority, Ticket};
 use domain::workflow::{Event, RoundLimits};
 use domain::{CommitSha, Timestamp};
-use github::TreeEntry;
+use github::{EntryKind, TreeEntry};
 
 use super::*;
 

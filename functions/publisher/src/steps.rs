@@ -11,7 +11,8 @@ use domain::workflow::{Event, PullRequestRef, Workflow};
 use github::Repo;
 
 use crate::config::Context;
-use crate::inputs::{self, inconsistent};
+use crate::base::inconsistent;
+use crate::inputs;
 use crate::publish::Publication;
 use crate::{close, merge, publish};
 
