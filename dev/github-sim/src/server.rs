@@ -254,6 +254,11 @@ impl Running {
         self.sim.calls.list()
     }
 
+    /// The time in which at least one API call was being answered.
+    pub fn busy(&self) -> Duration {
+        self.sim.busy.total()
+    }
+
     /// What exists, in brief.
     ///
     /// # Errors

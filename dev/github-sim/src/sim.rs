@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use crate::api::{CallLog, RateLimiter};
+use crate::api::{Busy, CallLog, RateLimiter};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::faults::Faults;
@@ -37,6 +37,8 @@ pub(crate) struct Sim {
     pub faults: Faults,
     /// The latest API calls.
     pub calls: CallLog,
+    /// The time that they took.
+    pub busy: Busy,
     pub(crate) limits: RateLimiter,
     pub(crate) facts: FactsCache,
     pub(crate) archives: Mutex<HashMap<String, ArchiveTicket>>,
@@ -70,6 +72,7 @@ impl Sim {
             links,
             faults: Faults::default(),
             calls: CallLog::default(),
+            busy: Busy::default(),
             facts: FactsCache::default(),
             archives: Mutex::default(),
             locks: Mutex::default(),

@@ -55,6 +55,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Measure how long a change set takes in a large repository, from the walk to the pull request, beside Git
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Attack the sandbox and the verification with hostile agents, in four sorts of machine
     #[command(disable_help_flag = true)]
     Redteam {

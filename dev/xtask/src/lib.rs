@@ -12,8 +12,8 @@ mod doctor;
 mod fuzz;
 mod lint;
 mod lock;
+mod measure;
 mod package;
-mod secrets;
 mod setup;
 mod stack;
 mod test;
@@ -46,7 +46,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check => check::run(&toolchain),
         Command::Redteam { args } => stack::become_program(&toolchain, "redteam", &args),
         Command::Fuzz(options) => fuzz::run(&toolchain, &options),
-        Command::Secrets { args } => secrets::run(&toolchain, &args),
+        Command::Secrets { args } => measure::run(&toolchain, "secret-scan", &args),
+        Command::Bench { args } => measure::run(&toolchain, "change-bench", &args),
         Command::Package(options) => package::run(&toolchain, &options),
         Command::Lock => lock::run(&toolchain),
         Command::Demo { args } => stack::run(&toolchain, "demo", &args),

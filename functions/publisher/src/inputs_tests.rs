@@ -2,11 +2,13 @@ use std::collections::BTreeMap;
 
 use domain::budget::Usage;
 use domain::change_set::{Change, FILES_PREFIX, MANIFEST_VERSION, Manifest, ManifestEntry};
+use domain::failure::FailureKind;
 use domain::gate::{GateKind, GateStatus, Verdict};
 use domain::ids::{Attempt, Generation, Revision, TicketKey, WorkflowId};
 use domain::path::RepoPath;
 use domain::person::{Actor, Person};
 use domain::qa::QA_REPORT_VERSION;
+use domain::repo_config::CONFIG_PATH;
 use domain::spec::{FileAction, SPEC_VERSION, SpecFile, SpecText};
 use domain::ticket::{Priority, Ticket};
 use domain::workflow::{Event, RoundLimits};

@@ -10,8 +10,8 @@ use domain::steps::{Done, MergeOutput, PublishOutput};
 use domain::workflow::{Event, PullRequestRef, Workflow};
 use github::Repo;
 
-use crate::config::Context;
 use crate::base::inconsistent;
+use crate::config::Context;
 use crate::inputs;
 use crate::publish::Publication;
 use crate::{close, merge, publish};

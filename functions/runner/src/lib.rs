@@ -33,7 +33,8 @@ pub mod proxy;
 pub mod qa;
 #[cfg(feature = "program")]
 pub mod sandbox;
-#[cfg(all(test, feature = "program"))]
+#[cfg(test)]
+#[cfg(feature = "program")]
 mod testing;
 #[cfg(feature = "program")]
 pub mod transfer;

@@ -18,6 +18,7 @@ use crate::sim::Sim;
 
 /// The middleware. The call itself runs in a task of its own, so it is finished even when the caller hangs up.
 pub(super) async fn pass(State(sim): State<Arc<Sim>>, request: Request, next: Next) -> Response {
+    let _busy = sim.busy.enter();
     let full = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let path = full.strip_prefix("/api/v3").unwrap_or(&full).to_owned();
     let method = request.method().clone();

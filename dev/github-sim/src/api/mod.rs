@@ -4,6 +4,7 @@ mod apps;
 mod archive;
 mod blobs;
 mod branches;
+mod busy;
 mod calls;
 mod commits;
 mod compare;
@@ -27,6 +28,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
 
+pub(crate) use self::busy::Busy;
 pub use self::calls::Call;
 pub(crate) use self::calls::CallLog;
 pub(crate) use self::limits::RateLimiter;
