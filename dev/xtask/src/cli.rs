@@ -71,6 +71,8 @@ pub(crate) enum Command {
     },
     /// Build the release archives of the functions and a template that deploys them
     Package(PackageOptions),
+    /// Build the sandboxes' image, with base images named by digest; needs docker or podman
+    Image(ImageOptions),
     /// Install the pinned third-party tools that are missing
     Setup,
     /// Say what is present, missing or wrong, and the command that fixes it
@@ -109,6 +111,22 @@ pub(crate) struct PackageOptions {
     /// Only these functions, by folder name
     #[arg(long = "function", value_name = "NAME")]
     pub(crate) functions: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImageOptions {
+    /// The image's name
+    #[arg(long, default_value = "pi-tickets-runner")]
+    pub(crate) tag: String,
+    /// The processor to build for: the template's `Architecture`
+    #[arg(long, default_value = "arm64")]
+    pub(crate) arch: Arch,
+    /// With compilers and common command-line tools
+    #[arg(long)]
+    pub(crate) tools: bool,
+    /// Take the newest base images of their tags, and keep their digests
+    #[arg(long)]
+    pub(crate) update: bool,
 }
 
 /// A processor that Lambda offers.

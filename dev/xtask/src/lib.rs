@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod doctor;
 mod fuzz;
+mod image;
 mod lint;
 mod lock;
 mod measure;
@@ -49,6 +50,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Secrets { args } => measure::run(&toolchain, "secret-scan", &args),
         Command::Bench { args } => measure::run(&toolchain, "change-bench", &args),
         Command::Package(options) => package::run(&toolchain, &options),
+        Command::Image(options) => image::run(&toolchain, &options),
         Command::Lock => lock::run(&toolchain),
         Command::Demo { args } => stack::run(&toolchain, "demo", &args),
         Command::Run { args } => stack::run(&toolchain, "run", &args),

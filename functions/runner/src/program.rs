@@ -37,7 +37,7 @@ const EX_USAGE: u8 = 64;
 /// Exit code when the task or the report did not get through (`EX_IOERR`).
 const EX_IOERR: u8 = 74;
 /// Whom everything runs as that is not the supervisor, where the supervisor is root. The image has this user too.
-const SANDBOX_USER: Identity = Identity { uid: 10_001, gid: 10_001 };
+pub const SANDBOX_USER: Identity = Identity { uid: 10_001, gid: 10_001 };
 /// Largest `task.json`, bytes.
 const MAX_TASK_BYTES: u64 = 4 * 1024 * 1024;
 

@@ -97,7 +97,7 @@ fn the_gates_sandbox_has_no_role_and_no_secret() {
 fn sandboxes_are_alike_but_for_the_model() {
     let template = template();
     let (agent, qa) = (container(&template, "AgentTask"), container(&template, "QaTask"));
-    for field in ["Name", "Image", "ReadonlyRootFilesystem", "LinuxParameters", "MountPoints", "StopTimeout"] {
+    for field in ["Name", "Image", "User", "ReadonlyRootFilesystem", "LinuxParameters", "MountPoints", "StopTimeout"] {
         assert_eq!(agent[field], qa[field], "{field}");
         assert!(!agent[field].is_null(), "{field}");
     }

@@ -115,8 +115,8 @@ impl Walk<'_> {
     fn entry(&mut self, place: Place<'_>, ignored: bool) {
         let path = place.path;
         let existed = self.base.get(path.as_str()).is_some();
-        let kind = match place.folder.kind(place.name) {
-            Ok(kind) => kind,
+        let (kind, stamp) = match place.folder.look(place.name) {
+            Ok(seen) => seen,
             Err(error) => return self.unreadable(path, existed, &error),
         };
         if kind == Kind::Folder {
@@ -128,6 +128,7 @@ impl Walk<'_> {
             return self.drop_path(path.to_string());
         }
         match kind {
+            Kind::File if self.base.is_untouched(path.as_str(), &stamp) => {}
             Kind::Link => self.link(place, existed),
             Kind::File => self.file(place, existed),
             Kind::Special | Kind::Folder => self.reject(path.to_string(), RejectReason::SpecialFile, existed),

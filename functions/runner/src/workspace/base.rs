@@ -8,11 +8,14 @@ use domain::Digest;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::stamp::{Stamp, Stamps};
+
 /// Every path of the base tree except folders, by its path from the root.
 #[derive(Debug, Clone, Default)]
 pub struct BaseTree {
     entries: BTreeMap<String, BaseEntry>,
     ignore: BTreeMap<Utf8PathBuf, Gitignore>,
+    stamps: Stamps,
 }
 
 /// What a path was at the base commit.
@@ -47,7 +50,18 @@ impl BaseTree {
                 (folder, rules)
             })
             .collect();
-        Self { entries, ignore }
+        Self { entries, ignore, stamps: Stamps::default() }
+    }
+
+    /// This tree with the stamps of its files on disk.
+    #[must_use]
+    pub fn with_stamps(self, stamps: Stamps) -> Self {
+        Self { stamps, ..self }
+    }
+
+    /// Whether the file at this path is surely what it was, by its stamp. If not, it may be so nevertheless.
+    pub fn is_untouched(&self, path: &str, now: &Stamp) -> bool {
+        self.stamps.vouch(path, now)
     }
 
     /// The entry of a path.

@@ -4,6 +4,7 @@ pub mod base;
 pub mod git;
 pub mod open;
 pub mod products;
+pub mod stamp;
 pub mod unpack;
 
 pub use base::{BaseEntry, BaseTree};

@@ -17,6 +17,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 
+use super::stamp::Stamp;
+
 const FOLDER: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 /// Opening a pipe does not wait for its other end.
 const FILE: OFlag =
@@ -74,18 +76,27 @@ impl Folder {
         Ok(names)
     }
 
+    /// What a name is at this moment, and its stamp.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn look(&self, name: &OsStr) -> io::Result<(Kind, Stamp)> {
+        let status: FileStat = fstatat(&self.0, single(name)?, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        let kind = match SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT {
+            SFlag::S_IFDIR => Kind::Folder,
+            SFlag::S_IFREG => Kind::File,
+            SFlag::S_IFLNK => Kind::Link,
+            _ => Kind::Special,
+        };
+        Ok((kind, Stamp::from(&status)))
+    }
+
     /// What a name is at this moment.
     ///
     /// # Errors
     /// It is gone.
     pub fn kind(&self, name: &OsStr) -> io::Result<Kind> {
-        let status: FileStat = fstatat(&self.0, single(name)?, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        Ok(match SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT {
-            SFlag::S_IFDIR => Kind::Folder,
-            SFlag::S_IFREG => Kind::File,
-            SFlag::S_IFLNK => Kind::Link,
-            _ => Kind::Special,
-        })
+        Ok(self.look(name)?.0)
     }
 
     /// Opens a folder in it.

@@ -3,7 +3,7 @@
 //! The archive holds a repository's files, so its author may be hostile. Only files, folders and symbolic links that stay
 //! inside are taken; links are made last and nothing lies below one, so that nothing is ever written through one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -15,6 +15,8 @@ use sha2::{Digest as _, Sha256};
 use tar::EntryType;
 
 use super::base::{BaseEntry, BaseTree};
+use super::open::Folder;
+use super::stamp::{Stamp, Stamps};
 
 /// Limits of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,7 @@ pub fn unpack(archive: impl Read, root: &Utf8Path, limits: UnpackLimits) -> Resu
     let mut archive = tar::Archive::new(zstd::stream::read::Decoder::new(archive)?);
     let mut entries = BTreeMap::new();
     let mut ignore_files = BTreeMap::new();
+    let mut stamps = HashMap::new();
     let mut links = Vec::new();
     let (mut count, mut bytes) = (0u64, 0u64);
     for entry in archive.entries()? {
@@ -93,11 +96,12 @@ pub fn unpack(archive: impl Read, root: &Utf8Path, limits: UnpackLimits) -> Resu
             EntryType::Regular | EntryType::Continuous => {
                 let executable = entry.header().mode()? & 0o111 != 0;
                 let target = root.join(&path);
-                let (size, digest) =
+                let (size, digest, stamp) =
                     write_file(&mut entry, &target, executable).map_err(|error| not_written(&path, error))?;
                 if path.file_name() == Some(".gitignore") && size <= MAX_IGNORE_BYTES {
                     ignore_files.insert(path.to_string(), fs::read(&target)?);
                 }
+                stamps.insert(path.to_string(), stamp);
                 insert(&mut entries, path, BaseEntry::File { executable, size, digest })?;
             }
             EntryType::Symlink => {
@@ -120,7 +124,8 @@ pub fn unpack(archive: impl Read, root: &Utf8Path, limits: UnpackLimits) -> Resu
             entries.insert(path.into_string(), BaseEntry::Link { target, unpacked: true });
         }
     }
-    Ok(BaseTree::new(entries, &ignore_files))
+    let stamps = Stamps::believed(stamps, Folder::open(root)?);
+    Ok(BaseTree::new(entries, &ignore_files).with_stamps(stamps))
 }
 
 fn insert(entries: &mut BTreeMap<String, BaseEntry>, path: Utf8PathBuf, entry: BaseEntry) -> Result<(), UnpackError> {
@@ -138,7 +143,7 @@ fn make_link(root: &Utf8Path, path: &Utf8Path, target: &str) -> io::Result<()> {
     symlink(target, link)
 }
 
-fn write_file(content: &mut impl Read, target: &Utf8Path, executable: bool) -> io::Result<(u64, Digest)> {
+fn write_file(content: &mut impl Read, target: &Utf8Path, executable: bool) -> io::Result<(u64, Digest, Stamp)> {
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -146,7 +151,8 @@ fn write_file(content: &mut impl Read, target: &Utf8Path, executable: bool) -> i
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(target)?;
     let mut hashing = HashingReader { inner: content, hash: Sha256::new() };
     let size = io::copy(&mut hashing, &mut file)?;
-    Ok((size, Digest::from_bytes(hashing.hash.finalize().into())))
+    let stamp = Stamp::from(&file.metadata()?);
+    Ok((size, Digest::from_bytes(hashing.hash.finalize().into()), stamp))
 }
 
 struct HashingReader<R> {
