@@ -1,5 +1,6 @@
 //! The server: its configuration, its routes, its start and end.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -139,6 +140,11 @@ impl Running {
             self.publish_wheel(package);
         }
         Ok(())
+    }
+
+    /// Every token that was given, and when it ends.
+    pub fn tokens(&self) -> BTreeMap<String, Timestamp> {
+        self.app.state().tokens.clone()
     }
 
     /// The requests to the registries so far.

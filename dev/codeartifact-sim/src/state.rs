@@ -34,7 +34,7 @@ pub(crate) struct App {
 pub(crate) struct State {
     pub(crate) npm: BTreeMap<String, Vec<Package>>,
     pub(crate) pypi: BTreeMap<String, Vec<Package>>,
-    tokens: BTreeMap<String, Timestamp>,
+    pub(crate) tokens: BTreeMap<String, Timestamp>,
     pub(crate) recorded: Vec<Recorded>,
 }
 

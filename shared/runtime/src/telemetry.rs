@@ -1,20 +1,43 @@
 //! Logs: JSON lines on standard output. Never payloads, tokens, prompts or ticket bodies.
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts logging. `RUST_LOG` chooses what, as `target=level` pairs and one level for the rest (default: `warn`, this
-/// crate at `info`). Filters on spans and fields are not understood: their regular expressions would be a twentieth
-/// of a function's size.
+/// Libraries that log payloads, as what the names of their targets begin with, and the lowest level without them. The AWS
+/// SDK logs requests and answers whole below `info`, tokens included; the model library logs answers as warnings.
+const TALKATIVE: [(&str, LevelFilter); 2] = [("aws_", LevelFilter::INFO), ("genai", LevelFilter::OFF)];
+
+/// Starts logging. `RUST_LOG` chooses what, as [`layer`] tells.
 pub fn init() {
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    let format =
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
     // A second start (tests) is harmless: the first one stays.
-    if let Err(error) = tracing_subscriber::registry().with(format).with(filter(&wanted)).try_init() {
+    if let Err(error) = tracing_subscriber::registry().with(layer(&wanted, std::io::stdout)).try_init() {
         tracing::debug!(%error, "logging had been started before");
     }
+}
+
+/// Lines of what is `wanted`: `target=level` pairs and one level for the rest (default: `warn`, this crate at `info`).
+/// Libraries that log payloads stay above that, whatever is wanted.
+///
+/// Filters on spans and fields are not understood: their regular expressions would be a twentieth of a function's size.
+pub fn layer<S, W>(wanted: &str, writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let quiet = Targets::new().with_default(LevelFilter::TRACE).with_targets(TALKATIVE);
+    tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_writer(writer)
+        .with_filter(filter(wanted).and(quiet))
 }
 
 fn filter(wanted: &str) -> Targets {
@@ -24,25 +47,61 @@ fn filter(wanted: &str) -> Targets {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Result, Write};
+    use std::sync::{Arc, Mutex};
+
     use super::*;
-    use tracing::Level;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged of one line of each sort.
+    fn logged(wanted: &str) -> Vec<String> {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = layer(wanted, move || writer.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::debug!(target: "planner::session", "planner debug");
+            tracing::info!(target: "runtime::step", "runtime info");
+            tracing::info!(target: "hyper", "hyper info");
+            tracing::warn!(target: "hyper", "hyper warn");
+            tracing::trace!(target: "aws_smithy_runtime::client::http::body", "SDK trace");
+            tracing::debug!(target: "aws_sigv4", "SDK debug");
+            tracing::info!(target: "aws_config", "SDK info");
+            tracing::error!(target: "genai::client", "model error");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let messages = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        messages.map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+    }
 
     #[test]
     fn pairs_and_a_level_for_the_rest_are_understood() {
-        let filter = filter("warn,planner=debug");
-        assert!(filter.would_enable("planner::session", &Level::DEBUG));
-        assert!(filter.would_enable("hyper", &Level::WARN) && !filter.would_enable("hyper", &Level::INFO));
+        assert_eq!(logged("warn,planner=debug"), ["planner debug", "hyper warn"]);
     }
 
     #[test]
     fn nothing_and_nonsense_leave_the_default() {
         for wanted in ["", " ", "planner[{id=1}]=debug,,=", "hyper=loud"] {
-            let filter = filter(wanted);
-            assert!(filter.would_enable("runtime::step", &Level::INFO), "{wanted}");
-            assert!(
-                filter.would_enable("hyper", &Level::WARN) && !filter.would_enable("hyper", &Level::INFO),
-                "{wanted}"
-            );
+            assert_eq!(logged(wanted), ["runtime info", "hyper warn"], "{wanted}");
+        }
+    }
+
+    #[test]
+    fn libraries_never_tell_what_is_sent_and_got() {
+        let all = ["planner debug", "runtime info", "hyper info", "hyper warn", "SDK info"];
+        for wanted in ["trace", "trace,aws_smithy_runtime=trace,genai=trace", "trace,aws_smithy_runtime::client::http=trace"] {
+            assert_eq!(logged(wanted), all, "{wanted}");
         }
     }
 }

@@ -6,8 +6,8 @@ use domain::failure::FailureKind;
 use domain::ids::{Attempt, WorkflowId};
 use domain::qa::QaReport;
 use domain::spec::FileAction;
-use domain::steps::{CollectOutput, PrepareOutput};
-use domain::task::{QaWork, RunOutcome, RunReport, Task, Work};
+use domain::steps::CollectOutput;
+use domain::task::{RunOutcome, RunReport, Task};
 use store::keys;
 use testkit::archive::{File, pack};
 use testkit::sample::{self, ticket};
@@ -19,28 +19,15 @@ const STRAY: File<'_> = File { path: "src/backdoor.js", text: "evil\n", existed:
 
 async fn running(desk: &Desk, scope: &[(&str, FileAction)]) -> (WorkflowId, Sandbox) {
     let id = desk.world.approved(&ticket("FL-1"), &desk.host.first, scope).await.id;
-    let sandbox = agent(desk, &id).await;
+    let sandbox = desk.agent(&id).await;
     (id, sandbox)
-}
-
-async fn agent(desk: &Desk, id: &WorkflowId) -> Sandbox {
-    let PrepareOutput::Ready { task_url, .. } = desk.prepare(id).await.unwrap() else { panic!("not ready") };
-    Sandbox::start(&task_url).await
 }
 
 /// A workflow whose change set is verified, and its second sandbox.
 async fn testing(desk: &Desk) -> (WorkflowId, Sandbox) {
-    let (id, sandbox) = running(desk, SCOPE).await;
-    sandbox.deliver(pack(&id, Attempt::FIRST, &desk.host.first, &[GOOD])).await;
-    let CollectOutput::Verified { task_url, .. } = desk.collect_run(&id, Attempt::FIRST).await.unwrap() else {
-        panic!("not verified");
-    };
-    (id, Sandbox::start(&task_url).await)
-}
-
-fn qa_work(sandbox: &Sandbox) -> &QaWork {
-    let Work::Qa(work) = &sandbox.task.work else { panic!("another sort of work") };
-    work
+    let (id, agent) = running(desk, SCOPE).await;
+    let sandbox = desk.second(&agent, pack(&id, Attempt::FIRST, &desk.host.first, &[GOOD])).await;
+    (id, sandbox)
 }
 
 async fn verified(desk: &Desk, id: &WorkflowId, attempt: Attempt) -> Option<Vec<u8>> {
@@ -61,7 +48,7 @@ async fn a_change_within_the_spec_is_stored_as_verified_and_tested() {
     assert_eq!(after.changes.unwrap().digest, Digest::of(&archive));
 
     let second = Sandbox::start(task_url).await;
-    let changes = &qa_work(&second).changes;
+    let changes = &second.qa().changes;
     assert_eq!((get(&changes.url).await, changes.digest), (archive.clone(), Digest::of(&archive)));
     assert_eq!(second.task.workspace.digest, sandbox.task.workspace.digest, "both start from one tree");
 
@@ -84,7 +71,7 @@ async fn a_change_outside_the_spec_goes_back_to_the_agent_and_is_never_published
     assert_eq!(desk.collect_run(&id, Attempt::FIRST).await.unwrap(), CollectOutput::Retry, "asked again");
 
     for attempt in [2, 3].map(Attempt::new) {
-        let sandbox = agent(&desk, &id).await;
+        let sandbox = desk.agent(&id).await;
         assert!(sandbox.agent().feedback.as_ref().unwrap().contains("src/backdoor.js"));
         sandbox.deliver(pack(&id, attempt, &desk.host.first, &[GOOD, STRAY])).await;
         let last = attempt.get() == 3;
@@ -123,7 +110,7 @@ async fn what_is_not_the_runs_own_whole_change_set_is_refused() {
     .enumerate()
     {
         let attempt = Attempt::new(u32::try_from(n).unwrap() + 1);
-        let sandbox = if n == 0 { Sandbox { task: sandbox.task.clone() } } else { agent(&desk, &id).await };
+        let sandbox = if n == 0 { Sandbox { task: sandbox.task.clone() } } else { desk.agent(&id).await };
         assert_eq!(put(&sandbox.agent().changes_url, archive.unwrap()).await, 200);
         sandbox.send(&RunReport { changes: told, attempt, ..completed.clone() }).await;
         let output = desk.collect_run(&id, attempt).await.unwrap();
@@ -142,7 +129,7 @@ async fn a_missing_report_or_one_of_another_attempt_is_a_failed_attempt() {
     let after = desk.world.workflow(&id).await;
     assert!(after.run_feedback.unwrap().contains("without a report (States.TaskFailed)"));
 
-    let second = agent(&desk, &id).await;
+    let second = desk.agent(&id).await;
     second.send(&first.report(RunOutcome::Completed)).await;
     assert_eq!(desk.collect_run(&id, Attempt::new(2)).await.unwrap(), CollectOutput::Retry);
     assert!(desk.world.workflow(&id).await.run_feedback.unwrap().contains("without a report"));
@@ -174,7 +161,7 @@ fn qa(sandbox: &Sandbox, code: i32, change_set: Digest) -> QaReport {
 async fn test(sandbox: &Sandbox, report: &QaReport) -> Digest {
     let bytes = serde_json::to_vec(report).unwrap();
     let digest = Digest::of(&bytes);
-    assert_eq!(put(&qa_work(sandbox).qa_json_url, bytes).await, 200);
+    assert_eq!(put(&sandbox.qa().qa_json_url, bytes).await, 200);
     sandbox.send(&RunReport { qa_report: Some(digest), ..sandbox.report(RunOutcome::Completed) }).await;
     digest
 }
@@ -183,7 +170,7 @@ async fn test(sandbox: &Sandbox, report: &QaReport) -> Digest {
 async fn a_change_that_passed_its_gates_may_be_published() {
     let desk = Desk::start().await;
     let (id, sandbox) = testing(&desk).await;
-    let digest = test(&sandbox, &qa(&sandbox, 0, qa_work(&sandbox).changes.digest)).await;
+    let digest = test(&sandbox, &qa(&sandbox, 0, sandbox.qa().changes.digest)).await;
     for _ in 0..2 {
         assert_eq!(desk.collect_qa(&id, Attempt::FIRST).await.unwrap(), CollectOutput::Passed);
     }
@@ -196,9 +183,9 @@ async fn a_change_that_passed_its_gates_may_be_published() {
 async fn a_failed_gate_goes_back_to_the_agent_with_its_output() {
     let desk = Desk::start().await;
     let (id, sandbox) = testing(&desk).await;
-    test(&sandbox, &qa(&sandbox, 1, qa_work(&sandbox).changes.digest)).await;
+    test(&sandbox, &qa(&sandbox, 1, sandbox.qa().changes.digest)).await;
     assert_eq!(desk.collect_qa(&id, Attempt::FIRST).await.unwrap(), CollectOutput::Retry);
-    let next = agent(&desk, &id).await;
+    let next = desk.agent(&id).await;
     assert!(next.agent().feedback.as_ref().unwrap().contains("1 test failed"));
     assert!(next.agent().previous_changes.is_some(), "it goes on from where it was");
 }
@@ -210,4 +197,18 @@ async fn a_good_report_on_another_change_set_counts_for_nothing() {
     test(&sandbox, &qa(&sandbox, 0, Digest::of("another"))).await;
     assert_eq!(desk.collect_qa(&id, Attempt::FIRST).await.unwrap(), CollectOutput::Retry);
     assert!(desk.world.workflow(&id).await.qa.is_none());
+}
+
+#[tokio::test]
+async fn the_second_sandbox_knows_what_was_approved_and_whether_a_bug_is_to_be_proven() {
+    for (labels, bug) in [(vec!["api", "Bug"], true), (vec!["debug"], false)] {
+        let desk = Desk::start().await;
+        let mut ticket = ticket("FL-1");
+        ticket.labels = labels.into_iter().map(str::to_owned).collect();
+        let id = desk.world.approved(&ticket, &desk.host.first, SCOPE).await.id;
+        let agent = desk.agent(&id).await;
+        let second = desk.second(&agent, pack(&id, Attempt::FIRST, &desk.host.first, &[GOOD])).await;
+        let files: Vec<_> = second.qa().files.iter().map(|file| (file.path.as_str(), file.action)).collect();
+        assert_eq!((files.as_slice(), second.qa().bug), (SCOPE, bug));
+    }
 }

@@ -10,11 +10,12 @@ use domain::ids::{Attempt, CommitSha, TaskToken, WorkflowId};
 use domain::slot::SlotPool;
 use domain::spec::FileAction;
 use domain::steps::{AmendOutput, CollectOutput, Done, FinishOutput, PrepareOutput, StepError, WorkflowStep};
-use domain::task::{AgentWork, REPORT_VERSION, RunOutcome, RunReport, Task, Work};
+use domain::task::{AgentWork, QaWork, REPORT_VERSION, RunOutcome, RunReport, Task, Work};
 use domain::workflow::Workflow;
 use serde::de::DeserializeOwned;
 use testkit::sample::{at, ticket};
 use testkit::{CodeHost, Functions, World};
+use workflow::Packages;
 
 pub(crate) const POOL: SlotPool = SlotPool::Run;
 /// What the SPEC of [`Desk::approved`] allows.
@@ -29,13 +30,23 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With more files in the first commit.
+    pub(crate) async fn start_with(files: &[(&str, &str)]) -> Self {
         let world = World::start().await;
         let functions = Functions::start().await;
-        let host = CodeHost::start(&[("README.md", "# Web\n"), ("src/app.js", "one\n")]).await;
+        let host = CodeHost::start(&[&[("README.md", "# Web\n"), ("src/app.js", "one\n")], files].concat()).await;
         host.serve_tokens(&functions);
         functions.serve_gates(&world, at(600));
         let context = world.workflow_function(&functions, &host);
         Self { world, functions, host, context }
+    }
+
+    /// Says where setup may fetch packages from.
+    pub(crate) fn fetch_from(&mut self, packages: Packages) {
+        self.context.packages = packages;
     }
 
     pub(crate) async fn step<A: DeserializeOwned>(&self, step: WorkflowStep) -> Result<A, Failure> {
@@ -70,6 +81,21 @@ impl Desk {
 
     pub(crate) async fn prepare(&self, id: &WorkflowId) -> Result<PrepareOutput, Failure> {
         self.step(WorkflowStep::Prepare { workflow_id: id.clone() }).await
+    }
+
+    /// Starts the agent's sandbox.
+    pub(crate) async fn agent(&self, id: &WorkflowId) -> Sandbox {
+        let PrepareOutput::Ready { task_url, .. } = self.prepare(id).await.unwrap() else { panic!("not ready") };
+        Sandbox::start(&task_url).await
+    }
+
+    /// Lets an agent deliver a change set that is verified. Answers the second sandbox.
+    pub(crate) async fn second(&self, agent: &Sandbox, archive: Vec<u8>) -> Sandbox {
+        agent.deliver(archive).await;
+        let Task { workflow_id, attempt, .. } = &agent.task;
+        let output = self.collect_run(workflow_id, *attempt).await.unwrap();
+        let CollectOutput::Verified { task_url, .. } = output else { panic!("{output:?}") };
+        Sandbox::start(&task_url).await
     }
 
     pub(crate) async fn collect_run(&self, id: &WorkflowId, attempt: Attempt) -> Result<CollectOutput, Failure> {
@@ -107,6 +133,11 @@ impl Sandbox {
 
     pub(crate) fn agent(&self) -> &AgentWork {
         let Work::Agent(work) = &self.task.work else { panic!("another sort of work") };
+        work
+    }
+
+    pub(crate) fn qa(&self) -> &QaWork {
+        let Work::Qa(work) = &self.task.work else { panic!("another sort of work") };
         work
     }
 

@@ -7,6 +7,7 @@
 mod collect;
 mod desk;
 mod finish;
+mod packages;
 mod prepare;
 mod scope;
 mod slots;

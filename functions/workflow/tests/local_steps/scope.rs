@@ -18,14 +18,9 @@ use crate::desk::{Desk, SCOPE, Sandbox, get, put};
 const GOOD: File<'_> = File { path: "src/app.js", text: "two\n", existed: true };
 const STRAY: File<'_> = File { path: "src/backdoor.js", text: "evil\n", existed: false };
 
-async fn agent(desk: &Desk, id: &WorkflowId) -> Sandbox {
-    let PrepareOutput::Ready { task_url, .. } = desk.prepare(id).await.unwrap() else { panic!("not ready") };
-    Sandbox::start(&task_url).await
-}
-
 async fn running(desk: &Desk) -> (WorkflowId, Sandbox) {
     let id = desk.approved().await.id;
-    let sandbox = agent(desk, &id).await;
+    let sandbox = desk.agent(&id).await;
     (id, sandbox)
 }
 
@@ -97,7 +92,7 @@ async fn a_request_becomes_an_amendment_and_the_next_run_goes_on_with_what_was_d
     assert_eq!(desk.prepare(&id).await.unwrap_err().kind, FailureKind::Inconsistent);
 
     decided(&desk, &id, GateStatus::Approved, Verdict::Approve).await;
-    let sandbox = agent(&desk, &id).await;
+    let sandbox = desk.agent(&id).await;
     let work = sandbox.agent();
     assert_eq!((sandbox.task.attempt.get(), work.spec_digest), (2, spec.digest().unwrap()));
     assert_eq!(get(&work.previous_changes.as_ref().unwrap().url).await, archive);
@@ -133,7 +128,7 @@ async fn what_was_done_is_kept_while_the_branch_moves_elsewhere() {
     let desk = Desk::start().await;
     let id = readme_approved(&desk).await;
     let head = desk.host.push("main", "docs/new.md", "new\n").await;
-    let sandbox = agent(&desk, &id).await;
+    let sandbox = desk.agent(&id).await;
     assert_eq!(sandbox.task.base_commit, head);
     assert!(sandbox.agent().previous_changes.is_some());
 }
@@ -162,7 +157,7 @@ async fn a_request_that_nobody_can_decide_on_goes_back_to_the_agent() {
     assert_eq!(desk.world.trail(&id).await.last().unwrap(), "scope_change_refused");
     assert!(desk.world.objects.try_get(&objects::spec_json(&id, Revision::new(2)), 10).await.unwrap().is_none());
 
-    let sandbox = agent(&desk, &id).await;
+    let sandbox = desk.agent(&id).await;
     assert_eq!(get(&sandbox.agent().previous_changes.as_ref().unwrap().url).await, archive);
     insta::assert_snapshot!(sandbox.agent().feedback.as_ref().unwrap(), @r"
     The request for more files was refused, and nobody was asked:
@@ -174,7 +169,7 @@ async fn a_request_that_nobody_can_decide_on_goes_back_to_the_agent() {
     Solve the task within the files that the SPEC names, or ask for others by their exact paths.
     ");
     for attempt in [2, 3].map(Attempt::new) {
-        let sandbox = if attempt.get() == 2 { Sandbox { task: sandbox.task.clone() } } else { agent(&desk, &id).await };
+        let sandbox = if attempt.get() == 2 { Sandbox { task: sandbox.task.clone() } } else { desk.agent(&id).await };
         ask(&sandbox, None, &["../secrets"]).await;
         assert_eq!(desk.collect_run(&id, attempt).await.unwrap(), CollectOutput::ScopeChangeRequested);
         let expected = if attempt.get() == 3 { AmendOutput::Failed } else { AmendOutput::Retry };
@@ -190,11 +185,11 @@ async fn people_are_asked_only_as_often_as_the_limit_says() {
     let workflow = desk.world.begin_with(&ticket("FL-1"), limits).await;
     let id = desk.world.plan(&workflow, &desk.host.first, SCOPE).await.id;
     decided(&desk, &id, GateStatus::Approved, Verdict::Approve).await;
-    let first = agent(&desk, &id).await;
+    let first = desk.agent(&id).await;
     ask(&first, None, &["README.md"]).await;
     assert_eq!(amend(&desk, &id, Attempt::FIRST).await, AmendOutput::Amended);
     decided(&desk, &id, GateStatus::Approved, Verdict::Approve).await;
-    let second = agent(&desk, &id).await;
+    let second = desk.agent(&id).await;
     ask(&second, None, &["src/clock.js"]).await;
     assert_eq!(amend(&desk, &id, Attempt::new(2)).await, AmendOutput::Retry);
     let after = desk.world.workflow(&id).await;
@@ -212,7 +207,7 @@ async fn what_breaks_the_approved_spec_is_not_carried_into_the_next_run() {
     ask(&sandbox, Some(archive), &[STRAY.path]).await;
     assert_eq!(amend(&desk, &id, Attempt::FIRST).await, AmendOutput::Amended);
     decided(&desk, &id, GateStatus::Approved, Verdict::Approve).await;
-    let sandbox = agent(&desk, &id).await;
+    let sandbox = desk.agent(&id).await;
     assert!(sandbox.agent().previous_changes.is_none());
     let feedback = sandbox.agent().feedback.as_ref().unwrap();
     assert!(feedback.contains("not kept") && feedback.contains("does not name it"), "{feedback}");
@@ -229,7 +224,7 @@ async fn what_people_send_back_is_planned_anew_without_the_agents_work() {
     assert_eq!(after.plan_feedback.as_deref(), Some("Plan it with the clock."));
     desk.world.plan(&after, &desk.host.first, SCOPE).await;
     decided(&desk, &id, GateStatus::Approved, Verdict::Approve).await;
-    let sandbox = agent(&desk, &id).await;
+    let sandbox = desk.agent(&id).await;
     assert_eq!((sandbox.task.attempt.get(), sandbox.agent().spec.revision.get()), (2, 3));
     assert!(sandbox.agent().previous_changes.is_none() && sandbox.agent().feedback.is_none());
 }
