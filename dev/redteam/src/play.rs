@@ -18,6 +18,7 @@ use isolation::policy::Identity;
 use isolation::sandbox::{Layers, Wanted};
 use isolation::supervisor::Launcher;
 use runner::changes::archive;
+use runner::disk::Space;
 use runner::environment::ToolEnvironment;
 use runner::host::{Host, ModelAccess};
 use runner::packages::dial::Resolved;
@@ -87,6 +88,7 @@ impl Machine {
             access: ModelAccess::Key(MODEL_KEY.to_owned().into()),
             transfers: Transfers::new()?,
             dial: Arc::new(Resolved),
+            measure: Arc::new(Space::at),
             clock: Arc::new(domain::Timestamp::now),
             stop: CancellationToken::new(),
             sandbox: Arc::new(sandbox),

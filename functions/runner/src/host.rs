@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::disk::Measure;
 use crate::environment::ToolEnvironment;
 use crate::packages::dial::Dial;
 use crate::pi::launch::PiProgram;
@@ -87,6 +88,8 @@ pub struct Host {
     pub transfers: Transfers,
     /// Connections to hosts that the operator allowed.
     pub dial: Arc<dyn Dial>,
+    /// What is free on the disk.
+    pub measure: Measure,
     /// The time, for progress lines.
     pub clock: Clock,
     /// Cancelled when the program is told to stop.

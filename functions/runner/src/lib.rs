@@ -14,6 +14,8 @@ pub mod workspace;
 #[cfg(feature = "program")]
 pub mod agent;
 #[cfg(feature = "program")]
+pub mod disk;
+#[cfg(feature = "program")]
 pub mod environment;
 #[cfg(feature = "program")]
 pub mod gates;

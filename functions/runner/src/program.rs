@@ -24,6 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::disk::Space;
 use crate::environment::ToolEnvironment;
 use crate::host::{Config, Host, ModelAccess};
 use crate::packages::dial::Resolved;
@@ -94,6 +95,7 @@ async fn host(config: &Config, mount_point: &Path) -> anyhow::Result<Host> {
         access: ModelAccess::TaskRole { secret: config.model_secret.clone() },
         transfers: Transfers::new()?,
         dial: Arc::new(Resolved),
+        measure: Arc::new(Space::at),
         clock: Arc::new(domain::Timestamp::now),
         stop,
     })

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::agent::MAX_WORKSPACE_BYTES;
 use crate::changes::archive::{read, unpacked_limit};
+use crate::disk::DiskWatch;
 use crate::gates::report::render_html;
 use crate::gates::{CommandRunner, GateRun, Overlay, Stage, run_gates};
 use crate::host::Host;
@@ -50,6 +51,10 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         Ok(prepared) => prepared,
         Err(error) => return failed(error),
     };
+    let disk = match DiskWatch::begin(folder, Arc::clone(&host.measure)) {
+        Ok(disk) => disk,
+        Err(error) => return failed(anyhow::Error::from(error).context("it cannot be told what is free on the disk")),
+    };
     let runner = CommandRunner {
         environment: host.environment.clone(),
         sandbox: host.sandbox.clone(),
@@ -59,6 +64,7 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         log: folder.join("output.log"),
         max_output_bytes: task.limits.max_output_bytes,
         refused: RefusedCount::default(),
+        disk,
         deadline,
         stop: host.stop.clone(),
     };

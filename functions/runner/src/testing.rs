@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use domain::path::RepoPath;
@@ -16,7 +18,17 @@ use domain::repo_config::GateConfig;
 use domain::spec::{ChecklistItem, FileAction, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy};
 use domain::task::{AgentWork, Download, ModelTarget, Provider, RunLimits, TASK_VERSION, Task, Work};
 
+use crate::disk::{DiskWatch, Space};
 use crate::sandbox::Sandbox;
+
+/// Watches a disk that is full once `folder` has a file of this name.
+pub(crate) fn full_with(name: &'static str, folder: &Path) -> DiskWatch {
+    let measure = move |folder: &Utf8Path| {
+        let bytes = if folder.join(name).exists() { 0 } else { 1_000 };
+        Ok(Space { bytes, files: None })
+    };
+    DiskWatch::begin(Utf8Path::from_path(folder).unwrap(), Arc::new(measure)).unwrap()
+}
 
 /// Starts commands as they are.
 #[derive(Debug)]

@@ -58,6 +58,7 @@ pub(crate) fn broken_run(outcome: &RunOutcome) -> String {
         RunOutcome::Completed => "The run ended without a change set.".to_owned(),
         RunOutcome::TimedOut => "The run took longer than its time limit and was stopped.".to_owned(),
         RunOutcome::Silent => "The agent gave no sign of life for too long and was stopped.".to_owned(),
+        RunOutcome::DiskLimit => "The run filled the disk that it may use and was stopped.".to_owned(),
         RunOutcome::BudgetExceeded { limit } => format!("The run's budget is used up: {limit}."),
         RunOutcome::ModelFailed { message } => format!("The model did not answer: {message}"),
         RunOutcome::AgentCrashed { message } => format!("The agent program broke: {message}"),
@@ -158,6 +159,7 @@ fn ended(how: &Ended) -> String {
         Ended::Signal { signal } => format!("ended by signal {signal}"),
         Ended::TimedOut => "over its time limit".to_owned(),
         Ended::OutputLimit => "over its output limit".to_owned(),
+        Ended::DiskLimit => "filled the disk that it may use".to_owned(),
         Ended::NotStarted { message } => format!("could not be started: {message}"),
     }
 }

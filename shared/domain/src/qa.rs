@@ -136,6 +136,8 @@ pub enum Ended {
     TimedOut,
     /// We stopped it: too much output.
     OutputLimit,
+    /// We stopped it: too much on the disk.
+    DiskLimit,
     /// It could not be started.
     NotStarted {
         /// Why.

@@ -229,6 +229,8 @@ pub enum RunOutcome {
     TimedOut,
     /// The agent gave no sign of life for too long.
     Silent,
+    /// It filled the disk that it may use.
+    DiskLimit,
     /// Its budget is spent.
     BudgetExceeded {
         /// Which limit, in words.

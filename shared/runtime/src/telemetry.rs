@@ -100,7 +100,9 @@ mod tests {
     #[test]
     fn libraries_never_tell_what_is_sent_and_got() {
         let all = ["planner debug", "runtime info", "hyper info", "hyper warn", "SDK info"];
-        for wanted in ["trace", "trace,aws_smithy_runtime=trace,genai=trace", "trace,aws_smithy_runtime::client::http=trace"] {
+        for wanted in
+            ["trace", "trace,aws_smithy_runtime=trace,genai=trace", "trace,aws_smithy_runtime::client::http=trace"]
+        {
             assert_eq!(logged(wanted), all, "{wanted}");
         }
     }

@@ -63,6 +63,7 @@ pub(super) fn ended(result: &CommandResult) -> String {
         Ended::Signal { signal } => format!("ended by signal {signal}"),
         Ended::TimedOut => "took too long".to_owned(),
         Ended::OutputLimit => "wrote too much".to_owned(),
+        Ended::DiskLimit => "filled its disk".to_owned(),
         Ended::NotStarted { message } => format!("could not be started: {message}"),
     }
 }

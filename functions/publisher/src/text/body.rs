@@ -208,6 +208,7 @@ fn ending(ended: &Ended) -> String {
         Ended::Signal { signal } => format!("ended by signal {signal}"),
         Ended::TimedOut => "took too long".to_owned(),
         Ended::OutputLimit => "wrote too much".to_owned(),
+        Ended::DiskLimit => "filled its disk".to_owned(),
         Ended::NotStarted { .. } => "could not be started".to_owned(),
     }
 }

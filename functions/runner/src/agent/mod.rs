@@ -3,6 +3,7 @@
 mod prepare;
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use self::prepare::{Prepared, prepare, scope};
 use crate::changes::archive::{Archive, Origin, pack};
 use crate::changes::{ChangeLimits, find_changes};
+use crate::disk::DiskWatch;
 use crate::host::Host;
 use crate::pi::home::{Endpoint, PiHome};
 use crate::pi::session::{SessionEnd, Watch};
@@ -56,8 +58,15 @@ impl AgentResult {
 pub async fn run(task: &Task, work: &AgentWork, host: &Host, progress: &Progress, folder: &Utf8Path) -> AgentResult {
     let deadline = Instant::now() + Duration::from_secs(task.limits.total_seconds);
     let refused = RefusedCount::default();
+    let disk = match DiskWatch::begin(folder, Arc::clone(&host.measure)) {
+        Ok(disk) => disk,
+        Err(error) => {
+            let message = format!("it cannot be told what is free on the disk: {error}");
+            return AgentResult::without_changes(RunOutcome::SetupFailed { message });
+        }
+    };
     let prepared = tokio::select! {
-        prepared = prepare(task, work, host, folder, &refused) => prepared,
+        prepared = prepare(task, work, host, folder, &disk, &refused) => prepared,
         () = host.stop.cancelled() => return AgentResult::without_changes(RunOutcome::Stopped),
         () = tokio::time::sleep_until(deadline) => return AgentResult::without_changes(RunOutcome::TimedOut),
     };
@@ -70,7 +79,8 @@ pub async fn run(task: &Task, work: &AgentWork, host: &Host, progress: &Progress
             return AgentResult { refused_connections, ..AgentResult::without_changes(outcome) };
         }
     };
-    let watch = Watch { silence: Duration::from_secs(task.limits.silence_seconds), deadline, stop: host.stop.clone() };
+    let silence = Duration::from_secs(task.limits.silence_seconds);
+    let watch = Watch { silence, disk, deadline, stop: host.stop.clone() };
     let meter = Meter::new(work.model.prices, work.budget);
     let end = match supervise(task, work, host, progress, &prepared, &meter, &watch).await {
         Ok(end) => end,

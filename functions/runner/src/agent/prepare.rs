@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::MAX_WORKSPACE_BYTES;
 use crate::changes::apply;
 use crate::changes::archive::{read, unpacked_limit};
+use crate::disk::DiskWatch;
 use crate::gates::command::describe;
 use crate::gates::{CommandRunner, CommandSpec};
 use crate::host::Host;
@@ -80,6 +81,7 @@ pub(super) async fn prepare(
     work: &AgentWork,
     host: &Host,
     folder: &Utf8Path,
+    disk: &DiskWatch,
     refused: &RefusedCount,
 ) -> anyhow::Result<Prepared> {
     anyhow::ensure!(work.spec.digest()? == work.spec_digest, "the SPEC is not the one that was approved");
@@ -96,7 +98,7 @@ pub(super) async fn prepare(
     let mut prepared = Prepared { workspace, base, pi, writable, products: vec![], refused: refused.clone() };
     tokio::fs::create_dir_all(PiHome::at(&prepared.pi).user().join("tmp")).await?;
     if let Some(setup) = &work.setup {
-        set_up(task, setup, host, folder, &prepared, refused).await?;
+        set_up(task, setup, host, folder, &prepared, disk).await?;
         prepared.products = products(&prepared.workspace, &prepared.base)?;
         prepared.products.retain(|path| path != Path::new(GIT_FOLDER));
     }
@@ -116,7 +118,7 @@ async fn set_up(
     host: &Host,
     folder: &Utf8Path,
     prepared: &Prepared,
-    refused: &RefusedCount,
+    disk: &DiskWatch,
 ) -> anyhow::Result<()> {
     let home = PiHome::at(&prepared.pi).user();
     host.sandbox.divide(&prepared.workspace, &BTreeSet::new()).context("the workspace cannot be divided")?;
@@ -129,7 +131,8 @@ async fn set_up(
         limits: sandbox::limits(task),
         log: folder.join("setup.log"),
         max_output_bytes: task.limits.max_output_bytes,
-        refused: refused.clone(),
+        refused: prepared.refused.clone(),
+        disk: disk.clone(),
         deadline: Instant::now() + Duration::from_secs(task.limits.total_seconds),
         stop: host.stop.clone(),
     };

@@ -19,6 +19,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::disk::DiskWatch;
 use crate::environment::ToolEnvironment;
 use crate::packages::{Door, Doorway};
 use crate::process::capture::{OutputLimits, capture};
@@ -65,6 +66,8 @@ pub struct CommandRunner {
     pub max_output_bytes: u64,
     /// Counts the connections that commands did not get.
     pub refused: RefusedCount,
+    /// Watches the run's disk.
+    pub disk: DiskWatch,
     /// The end of the whole run.
     pub deadline: Instant,
     /// Somebody told the program to stop.
@@ -179,7 +182,8 @@ impl CommandRunner {
         let mut captured = None;
         let deadline = (Instant::now() + limit).min(self.deadline);
         let capturing = capture(reader, log, limits);
-        tokio::pin!(capturing);
+        let short = self.disk.short();
+        tokio::pin!(capturing, short);
         let ended = loop {
             tokio::select! {
                 output = &mut capturing, if captured.is_none() => {
@@ -190,6 +194,7 @@ impl CommandRunner {
                 }
                 status = tree.wait() => break exit(status?),
                 () = sleep_until(deadline) => break Ended::TimedOut,
+                () = &mut short => break Ended::DiskLimit,
                 () = self.stop.cancelled() => break Ended::TimedOut,
             }
         };
@@ -223,6 +228,7 @@ pub fn describe(ended: &Ended) -> String {
         Ended::Signal { signal } => format!("ended by signal {signal}"),
         Ended::TimedOut => "stopped: too long".to_owned(),
         Ended::OutputLimit => "stopped: too much output".to_owned(),
+        Ended::DiskLimit => "stopped: it filled the disk that it may use".to_owned(),
         Ended::NotStarted { message } => format!("not started: {message}"),
     }
 }
@@ -236,7 +242,8 @@ fn plain(output: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::testing::BareSandbox;
+    use crate::disk::Space;
+    use crate::testing::{BareSandbox, full_with};
 
     pub(crate) fn runner(root: &Utf8Path) -> CommandRunner {
         std::fs::create_dir_all(root.join("home/tmp")).unwrap();
@@ -249,6 +256,7 @@ pub(crate) mod tests {
             log: root.join("output.log"),
             max_output_bytes: 10_000,
             refused: RefusedCount::default(),
+            disk: DiskWatch::begin(root, Arc::new(Space::at)).unwrap(),
             deadline: Instant::now() + Duration::from_mins(1),
             stop: CancellationToken::new(),
         }
@@ -302,6 +310,14 @@ pub(crate) mod tests {
         assert_eq!(result.ended, Ended::OutputLimit);
         assert!(result.output.len() <= 16 * 1024, "{} bytes", result.output.len());
         assert!(result.output_bytes > 80_000);
+    }
+
+    #[tokio::test]
+    async fn a_command_that_fills_the_disk_is_stopped() {
+        let mut world = World::new();
+        world.runner.disk = full_with("much", world.folder.path());
+        assert_eq!(world.run("touch little", LONG).await.ended, Ended::Exit { code: 0 });
+        assert_eq!(world.run("touch much; sleep 600", LONG).await.ended, Ended::DiskLimit);
     }
 
     #[tokio::test]

@@ -141,7 +141,7 @@ pub const fn failure_on_base(ended: &Ended) -> Option<bool> {
     match ended {
         Ended::Exit { code } => Some(*code != 0),
         Ended::Signal { .. } => Some(true),
-        Ended::TimedOut | Ended::OutputLimit | Ended::NotStarted { .. } => None,
+        Ended::TimedOut | Ended::OutputLimit | Ended::DiskLimit | Ended::NotStarted { .. } => None,
     }
 }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::Link;
 use super::rpc::{AssistantMessage, Command, Record, ToolEnd, ToolStart};
+use crate::disk::DiskWatch;
 use crate::process::Tree;
 use crate::progress::{Progress, shorten};
 use crate::proxy::{Meter, MeterState};
@@ -29,6 +30,8 @@ const END_GRACE: Duration = Duration::from_secs(3);
 pub struct Watch {
     /// Longest time without a record.
     pub silence: Duration,
+    /// Watches the run's disk.
+    pub disk: DiskWatch,
     /// The end of the whole run.
     pub deadline: Instant,
     /// Somebody told the program to stop.
@@ -117,11 +120,14 @@ impl Session<'_> {
         let mut meter = meter.subscribe();
         let mut turns = meter.borrow().usage.turns;
         let mut heard = Instant::now();
+        let short = watch.disk.short();
+        tokio::pin!(short);
         loop {
             tokio::select! {
                 biased;
                 () = watch.stop.cancelled() => return self.abort(RunOutcome::Stopped).await,
                 () = sleep_until(watch.deadline) => return self.abort(RunOutcome::TimedOut).await,
+                () = &mut short => return RunOutcome::DiskLimit,
                 limit = cut_off(&mut meter, &mut turns, self.progress) => {
                     return self.abort(RunOutcome::BudgetExceeded { limit }).await;
                 }

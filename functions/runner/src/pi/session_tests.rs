@@ -1,12 +1,15 @@
 //! The supervisor against a stand-in for Pi: a shell script that speaks the protocol badly in one way each.
 
 use std::process::Stdio;
+use std::sync::Arc;
 
 use domain::budget::{Budget, Prices};
 use domain::task::RunKind;
 
 use super::*;
+use crate::disk::Space;
 use crate::progress::tests::{Lines, progress};
+use crate::testing::full_with;
 
 const HELLO: &str = r#"read c; echo '{"id":"1","type":"response","success":true,"data":{"commands":[{"name":"pi-tickets-scope"}]}}'
 read p; echo '{"id":"2","type":"response","success":true}'
@@ -22,7 +25,8 @@ async fn run_script(script: &str, watch: Watch, meter: Meter) -> (SessionEnd, Li
 
 fn patient() -> Watch {
     let deadline = Instant::now() + Duration::from_mins(1);
-    Watch { silence: Duration::from_mins(1), deadline, stop: CancellationToken::new() }
+    let disk = DiskWatch::begin("/".into(), Arc::new(Space::at)).unwrap();
+    Watch { silence: Duration::from_mins(1), disk, deadline, stop: CancellationToken::new() }
 }
 
 fn meter() -> Meter {
@@ -68,6 +72,14 @@ async fn a_crash_is_told_with_its_last_words() {
 async fn silence_ends_the_run() {
     let watch = Watch { silence: Duration::from_millis(200), ..patient() };
     assert_eq!(outcome("sleep 600", watch).await, RunOutcome::Silent);
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let watch = Watch { disk: full_with("much", folder.path()), ..patient() };
+    let script = format!("touch {}/much; sleep 600", folder.path().display());
+    assert_eq!(outcome(&script, watch).await, RunOutcome::DiskLimit);
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! Mode `agent` with the real Pi and a scripted model.
 
+use std::sync::Arc;
+
 use crate::support::{MODEL_KEY, World};
 use domain::budget::Budget;
 use domain::change_set::Change;
 use domain::task::{Provider, RunOutcome, Work};
+use runner::disk::Space;
 use serde_json::Value;
 
 const DONE: &str = r#"{"for":"code","respond":[{"text":"I changed a.txt."}]}"#;
@@ -106,6 +109,19 @@ async fn a_model_that_says_no_more_is_noticed() {
     let report = world.run(&task).await;
     assert_eq!(report.outcome, RunOutcome::Silent);
     assert!(report.usage.turns == 1 && report.changes.is_some(), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_fills_the_disk_is_ended_and_what_was_done_is_kept() {
+    let fill = r#"{"for":"code","respond":[{"tool":"bash","input":{"command":"touch much.log; sleep 60"}}]}"#;
+    let mut world = World::new(&[EDIT, fill]).await;
+    world.host.measure = Arc::new(|folder| {
+        let bytes = if folder.join("workspace/much.log").exists() { 0 } else { 1_000 };
+        Ok(Space { bytes, files: None })
+    });
+    let report = world.run(&world.task(agent(world.agent_work()))).await;
+    assert_eq!(report.outcome, RunOutcome::DiskLimit);
+    assert!(world.changes(&report).1.contains_key("src/a.txt"), "what was done is kept");
 }
 
 #[tokio::test]

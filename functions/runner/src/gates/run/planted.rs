@@ -125,7 +125,7 @@ impl Gates<'_> {
             // It passes although tests fail.
             Ended::Exit { code: 0 } => Some(BTreeSet::new()),
             Ended::Exit { .. } | Ended::Signal { .. } => Some(self.probes.noticed(&output)),
-            Ended::TimedOut | Ended::OutputLimit | Ended::NotStarted { .. } => None,
+            Ended::TimedOut | Ended::OutputLimit | Ended::DiskLimit | Ended::NotStarted { .. } => None,
         })
     }
 }

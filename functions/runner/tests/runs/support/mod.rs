@@ -20,6 +20,7 @@ use domain::{Digest, Timestamp};
 use isolation::policy::Identity;
 use isolation::sandbox::{Layers, Wanted};
 use isolation::supervisor::Launcher;
+use runner::disk::Space;
 use runner::environment::ToolEnvironment;
 use runner::host::{Host, ModelAccess};
 use runner::packages::dial::Resolved;
@@ -89,6 +90,7 @@ impl World {
             access: ModelAccess::Key(MODEL_KEY.to_owned().into()),
             transfers: Transfers::new().unwrap(),
             dial: Arc::new(Resolved),
+            measure: Arc::new(Space::at),
             clock: Arc::new(|| Timestamp::UNIX_EPOCH),
             stop: CancellationToken::new(),
         };
