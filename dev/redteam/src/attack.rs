@@ -14,6 +14,9 @@ pub struct Class {
     pub class: String,
     /// What keeps them.
     pub control: String,
+    /// Whether each attack is a run of its own, on a small disk: a limit may end the run before the attack has ended.
+    #[serde(default)]
+    pub alone: bool,
     /// Code that every script of the class begins with.
     #[serde(default)]
     pub prelude: String,
@@ -63,6 +66,8 @@ pub struct Attack {
     pub class: String,
     /// What keeps it.
     pub control: String,
+    /// Whether it is a run of its own.
+    pub alone: bool,
     /// What it is about, where that is a path.
     pub target: String,
     /// Whether it goes to an address that a machine without IPv6 does not have.
@@ -109,6 +114,7 @@ fn read(file: &Path) -> Result<(Class, Vec<Attack>)> {
                 id: format!("{stem}/{}/{}", pattern.id, number + 1),
                 class: class.class.clone(),
                 control: class.control.clone(),
+                alone: class.alone,
                 target: target.to_owned(),
                 needs_ipv6,
                 script: format!("{}{}", class.prelude, pattern.script.replace("{}", target)),

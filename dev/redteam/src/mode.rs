@@ -216,9 +216,16 @@ fn cell(mode: Mode, classes: &[Vec<Attack>]) -> Result<Cell> {
         for attacks in classes {
             ground.clear()?;
             let class = attacks.first().map_or("", |attack| attack.class.as_str());
-            let results =
-                machine.play(attacks, &ground).await.with_context(|| format!("{class} ({})", mode.as_str()))?;
-            succeeded.extend(attacks.iter().map(|attack| attack.id.clone()).zip(results));
+            let runs = if attacks.iter().any(|attack| attack.alone) {
+                attacks.chunks(1)
+            } else {
+                attacks.chunks(attacks.len())
+            };
+            for run in runs {
+                let results =
+                    machine.play(run, &ground).await.with_context(|| format!("{class} ({})", mode.as_str()))?;
+                succeeded.extend(run.iter().map(|attack| attack.id.clone()).zip(results));
+            }
         }
         Ok(Cell { layers: machine.layers, succeeded })
     })

@@ -1,11 +1,12 @@
 //! One class of attacks by the real Pi in the real sandbox.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use domain::Digest;
 use domain::budget::{Budget, Prices};
 use domain::change_set::{Change, Manifest, ManifestEntry};
@@ -18,7 +19,7 @@ use isolation::policy::Identity;
 use isolation::sandbox::{Layers, Wanted};
 use isolation::supervisor::Launcher;
 use runner::changes::archive;
-use runner::disk::Space;
+use runner::disk::{Measure, Space};
 use runner::environment::ToolEnvironment;
 use runner::host::{Host, ModelAccess};
 use runner::packages::dial::Resolved;
@@ -27,6 +28,7 @@ use runner::transfer::Transfers;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use toolchain::Toolchain;
+use walkdir::WalkDir;
 
 use crate::attack::{Attack, Escape};
 use crate::ground::{CANARY, Ground, alive};
@@ -114,7 +116,15 @@ impl Machine {
         let store = Store::start().await?;
         let task = task(&store, &model.base_url())?;
         store.put("task", serde_json::to_vec(&task)?);
-        let report = runner::program::run(&store.url("task"), &self.host, Box::new(std::io::sink())).await?;
+        let alone = attacks.iter().any(|attack| attack.alone);
+        let measure: Measure =
+            if alone { Arc::new(|folder| Ok(small_disk(folder))) } else { Arc::clone(&self.host.measure) };
+        let host = Host { measure, ..self.host.clone() };
+        let report = runner::program::run(&store.url("task"), &host, Box::new(std::io::sink())).await?;
+        if alone && report.outcome == RunOutcome::DiskLimit {
+            model.shutdown().await;
+            return Ok(vec![false; attacks.len()]);
+        }
         let told = told(&model, attacks.len());
         ensure!(report.outcome == RunOutcome::Completed, "the run ended as {:?}", report.outcome);
         let told = told?;
@@ -123,10 +133,23 @@ impl Machine {
         let session = store.get("session").unwrap_or_default();
         ensure!(!String::from_utf8_lossy(&session).is_empty(), "there is no session");
         let judge = Judge { manifest: &manifest, contents: &contents, ground };
-        let escapes = attacks.iter().zip(told).map(|(attack, told)| judge.succeeded(attack, &told)).collect();
+        let escapes = attacks.iter().zip(told).map(|(attack, told)| judge.succeeded(attack, &told));
+        let escapes = escapes.collect::<Result<Vec<_>>>()?;
         model.shutdown().await;
-        escapes
+        ensure!(!alone || escapes.contains(&true), "nothing ended the run, and yet the attack did not succeed");
+        Ok(escapes)
     }
+}
+
+/// What is free on a disk of 30 MB and 2,500 files that the run has for itself.
+fn small_disk(folder: &Utf8Path) -> Space {
+    let (mut bytes, mut files) = (30_000_000_u64, 2_500_u64);
+    for entry in WalkDir::new(folder).into_iter().filter_map(Result::ok) {
+        // What is deleted while one looks takes no space.
+        bytes = bytes.saturating_sub(entry.metadata().map_or(0, |found| found.blocks() * 512));
+        files = files.saturating_sub(1);
+    }
+    Space { bytes, files: Some(files) }
 }
 
 /// What each tool call answered, in order.

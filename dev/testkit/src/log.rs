@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-/// Everything that our functions would log on the current thread from now on, were the lowest level asked for.
+/// Everything that our functions would log on the current thread from now on, were everything asked for.
 ///
 /// Simulators run on the thread of their test and are left out: they are not ours to keep quiet.
 pub struct Log {

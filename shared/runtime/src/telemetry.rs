@@ -11,6 +11,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// Libraries that log payloads, as what the names of their targets begin with, and the lowest level without them. The AWS
 /// SDK logs requests and answers whole below `info`, tokens included; the model library logs answers as warnings.
 const TALKATIVE: [(&str, LevelFilter); 2] = [("aws_", LevelFilter::INFO), ("genai", LevelFilter::OFF)];
+/// The lowest level of everything else. Below it, Lambda's runtime logs each event whole.
+const LOWEST: LevelFilter = LevelFilter::DEBUG;
 
 /// Starts logging. `RUST_LOG` chooses what, as [`layer`] tells.
 pub fn init() {
@@ -22,7 +24,7 @@ pub fn init() {
 }
 
 /// Lines of what is `wanted`: `target=level` pairs and one level for the rest (default: `warn`, this crate at `info`).
-/// Libraries that log payloads stay above that, whatever is wanted.
+/// Nothing is logged at `trace`, and libraries that log payloads at other levels stay above those, whatever is wanted.
 ///
 /// Filters on spans and fields are not understood: their regular expressions would be a twentieth of a function's size.
 pub fn layer<S, W>(wanted: &str, writer: W) -> impl Layer<S>
@@ -30,7 +32,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let quiet = Targets::new().with_default(LevelFilter::TRACE).with_targets(TALKATIVE);
+    let quiet = Targets::new().with_default(LOWEST).with_targets(TALKATIVE);
     tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -78,6 +80,7 @@ mod tests {
             tracing::trace!(target: "aws_smithy_runtime::client::http::body", "SDK trace");
             tracing::debug!(target: "aws_sigv4", "SDK debug");
             tracing::info!(target: "aws_config", "SDK info");
+            tracing::trace!(target: "lambda_runtime::layers::api_response", "event");
             tracing::error!(target: "genai::client", "model error");
         });
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

@@ -16,7 +16,10 @@ pub fn covers(pattern: &str, path: &str) -> Option<bool> {
         return None;
     }
     let names: Vec<&str> = path.split('/').collect();
-    Some(tail(&parts, &names))
+    // A folder that is covered covers what is in it.
+    let covered = (1..=names.len()).any(|end| tail(&parts, &names[..end]));
+    // Brackets have a second meaning, which is not tried here.
+    (covered || !pattern.contains(['[', ']', '{', '}'])).then_some(covered)
 }
 
 /// Whether all of the names are matched by all of the parts.

@@ -128,7 +128,8 @@ impl Walk<'_> {
             return self.drop_path(path.to_string());
         }
         match kind {
-            Kind::File if self.base.is_untouched(path.as_str(), &stamp) => {}
+            // What the agent may change is read in any case.
+            Kind::File if !self.named.contains(path.as_str()) && self.base.is_untouched(path.as_str(), &stamp) => {}
             Kind::Link => self.link(place, existed),
             Kind::File => self.file(place, existed),
             Kind::Special | Kind::Folder => self.reject(path.to_string(), RejectReason::SpecialFile, existed),

@@ -2,8 +2,9 @@
 //!
 //! Commands run in place, because setup may have stored the folder's own path in it. What they leave behind is
 //! found by walking, not by what they say: a file is untouched if inode, size, mode, owner, time of change and time of
-//! status change are as they were, and no program without privileges can choose the last of them. All else is
-//! taken from a copy that no command can reach.
+//! status change are as they were, and no program without privileges can choose the last of them. Where the file system
+//! may not notice a write ([`notices_mapped_writes`]), its content is compared too. All else is taken from a copy that no
+//! command can reach.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, Metadata, Permissions};
@@ -13,6 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use domain::Digest;
+
+use crate::workspace::hashing::HashingReader;
+use crate::workspace::stamp::notices_mapped_writes;
 
 /// Longest tick of the clock that file systems take their times from.
 const CLOCK_TICK: Duration = Duration::from_millis(20);
@@ -25,6 +30,8 @@ struct Stamp {
     owner: u32,
     /// Inode, size and times; a folder's change with what is in it.
     content: Option<(u64, u64, i64, i64, i64, i64)>,
+    /// Of a file's bytes, where the times do not tell enough.
+    digest: Option<Digest>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +53,7 @@ impl Stamp {
         let m = metadata;
         let content =
             (kind != Kind::Folder).then(|| (m.ino(), m.size(), m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()));
-        Self { kind, mode: m.mode() & 0o7777, owner: m.uid(), content }
+        Self { kind, mode: m.mode() & 0o7777, owner: m.uid(), content, digest: None }
     }
 
     fn status_change(&self) -> Option<SystemTime> {
@@ -56,12 +63,21 @@ impl Stamp {
     }
 }
 
+/// What tells whether a file is what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Times,
+    /// Its content too.
+    Contents,
+}
+
 /// A folder's state, to which it can be brought back.
 #[derive(Debug)]
 pub struct Snapshot {
     folder: Utf8PathBuf,
     copy: Utf8PathBuf,
     kept: BTreeMap<PathBuf, Stamp>,
+    trust: Trust,
     /// The stamps at the last [`Snapshot::settle`].
     settled: BTreeMap<PathBuf, Stamp>,
 }
@@ -73,12 +89,17 @@ impl Snapshot {
     /// Something cannot be read or written.
     pub fn take(folder: &Utf8Path, copy: &Utf8Path) -> io::Result<Self> {
         DirBuilder::new().mode(0o700).create(copy)?;
-        let kept = walk(folder)?;
+        let trust = if notices_mapped_writes(fs::File::open(folder)?) { Trust::Times } else { Trust::Contents };
+        Self::take_with(folder, copy, trust)
+    }
+
+    fn take_with(folder: &Utf8Path, copy: &Utf8Path, trust: Trust) -> io::Result<Self> {
+        let kept = walk(folder, trust)?;
         for (path, stamp) in &kept {
             place(folder.as_std_path(), copy.as_std_path(), path, *stamp)?;
         }
         let settled = kept.clone();
-        Ok(Self { folder: folder.to_owned(), copy: copy.to_owned(), kept, settled })
+        Ok(Self { folder: folder.to_owned(), copy: copy.to_owned(), kept, trust, settled })
     }
 
     /// Where the copy is.
@@ -91,7 +112,7 @@ impl Snapshot {
     /// # Errors
     /// The folder cannot be read.
     pub fn settle(&mut self) -> io::Result<()> {
-        self.settled = walk(&self.folder)?;
+        self.settled = walk(&self.folder, self.trust)?;
         let newest = self.settled.values().filter_map(Stamp::status_change).max();
         // A change within the same tick of the file system's clock would not be seen. What runs next waits it out.
         if let Some(age) = newest.and_then(|newest| newest.elapsed().ok())
@@ -107,7 +128,7 @@ impl Snapshot {
     /// # Errors
     /// The folder cannot be read.
     pub fn touched(&self) -> io::Result<Vec<PathBuf>> {
-        let now = walk(&self.folder)?;
+        let now = walk(&self.folder, self.trust)?;
         Ok(self
             .settled
             .iter()
@@ -122,7 +143,7 @@ impl Snapshot {
     /// # Errors
     /// Something cannot be read or written.
     pub fn restore(&mut self, replaced: &BTreeSet<PathBuf>) -> io::Result<()> {
-        let now = walk(&self.folder)?;
+        let now = walk(&self.folder, self.trust)?;
         let root = self.folder.as_std_path();
         let untouched = |path: &PathBuf, stamp: &Stamp| {
             !replaced.contains(path) && self.settled.get(path) == Some(stamp) && now.get(path) == Some(stamp)
@@ -152,7 +173,7 @@ impl Snapshot {
 
 /// Every path below a folder, folders before what is in them. Links are not followed; other file systems' mounts are
 /// not expected here.
-fn walk(folder: impl AsRef<Path>) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+fn walk(folder: impl AsRef<Path>, trust: Trust) -> io::Result<BTreeMap<PathBuf, Stamp>> {
     let mut found = BTreeMap::new();
     let mut open = vec![PathBuf::new()];
     while let Some(relative) = open.pop() {
@@ -168,7 +189,10 @@ fn walk(folder: impl AsRef<Path>) -> io::Result<BTreeMap<PathBuf, Stamp>> {
         };
         for entry in entries {
             let relative = relative.join(entry.file_name());
-            let stamp = Stamp::of(&entry.metadata()?);
+            let mut stamp = Stamp::of(&entry.metadata()?);
+            if trust == Trust::Contents && stamp.kind == Kind::File {
+                stamp.digest = Some(digest(&entry.path())?);
+            }
             if stamp.kind == Kind::Folder {
                 open.push(relative.clone());
             }
@@ -178,6 +202,21 @@ fn walk(folder: impl AsRef<Path>) -> io::Result<BTreeMap<PathBuf, Stamp>> {
     Ok(found)
 }
 
+/// Of a file that nobody writes to. One that its owner may not read is opened to him first, which is a change of it.
+fn digest(path: &Path) -> io::Result<Digest> {
+    let open = || fs::File::open(path);
+    let file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            open()?
+        }
+        file => file?,
+    };
+    let mut content = HashingReader::new(file);
+    io::copy(&mut content, &mut io::sink())?;
+    Ok(content.digest())
+}
+
 fn remove(path: &Path, kind: Kind) -> io::Result<()> {
     if kind != Kind::Folder {
         return fs::remove_file(path);
@@ -185,7 +224,7 @@ fn remove(path: &Path, kind: Kind) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             // The walk opens folders that are closed.
-            walk(path)?;
+            walk(path, Trust::Times)?;
             fs::remove_dir_all(path)
         }
         result => result,
@@ -222,6 +261,10 @@ mod tests {
     }
 
     fn world() -> World {
+        world_that_trusts(Trust::Times)
+    }
+
+    fn world_that_trusts(trust: Trust) -> World {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(folder.path()).unwrap();
         let tree = root.join("tree");
@@ -230,7 +273,9 @@ mod tests {
         fs::write(tree.join("run.sh"), "two").unwrap();
         fs::set_permissions(tree.join("run.sh"), Permissions::from_mode(0o755)).unwrap();
         symlink("b/file", tree.join("a/link")).unwrap();
-        let mut snapshot = Snapshot::take(&tree, &root.join("copy")).unwrap();
+        let copy = root.join("copy");
+        fs::create_dir(&copy).unwrap();
+        let mut snapshot = Snapshot::take_with(&tree, &copy, trust).unwrap();
         snapshot.settle().unwrap();
         World { _folder: folder, tree, snapshot }
     }
@@ -243,7 +288,7 @@ mod tests {
                 .or_else(|_| fs::read_to_string(&path))
                 .unwrap_or_default()
         };
-        walk(tree).unwrap().iter().map(|(path, stamp)| (path.clone(), stamp.mode, read(path))).collect()
+        walk(tree, Trust::Times).unwrap().iter().map(|(path, stamp)| (path.clone(), stamp.mode, read(path))).collect()
     }
 
     #[test]
@@ -292,6 +337,34 @@ mod tests {
         world.snapshot.settle().unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "one");
         assert!(world.snapshot.touched().unwrap().is_empty());
+    }
+
+    /// As by a memory mapping of a file on `tmpfs`: its times tell nothing.
+    #[test]
+    fn a_write_that_the_file_system_does_not_notice_is_undone_where_contents_are_compared() {
+        for (trust, expected) in [(Trust::Contents, "one"), (Trust::Times, "ONE")] {
+            let mut world = world_that_trusts(trust);
+            let file = world.tree.join("a/b/file");
+            fs::write(&file, "ONE").unwrap();
+            let times = Stamp::of(&fs::metadata(&file).unwrap()).content;
+            world.snapshot.settled.get_mut(Path::new("a/b/file")).unwrap().content = times;
+            assert_eq!(world.snapshot.touched().unwrap().len(), usize::from(trust == Trust::Contents));
+            world.snapshot.restore(&BTreeSet::new()).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+        }
+    }
+
+    /// Under both ways.
+    #[test]
+    fn a_closed_file_does_not_hinder() {
+        for trust in [Trust::Contents, Trust::Times] {
+            let mut world = world_that_trusts(trust);
+            let before = state(&world.tree);
+            fs::set_permissions(world.tree.join("run.sh"), Permissions::from_mode(0o000)).unwrap();
+            world.snapshot.restore(&BTreeSet::new()).unwrap();
+            world.snapshot.settle().unwrap();
+            assert_eq!(state(&world.tree), before);
+        }
     }
 
     #[test]

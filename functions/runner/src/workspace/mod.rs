@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod git;
+pub mod hashing;
 pub mod open;
 pub mod products;
 pub mod stamp;

@@ -12,8 +12,12 @@
 //!   new as the newest.
 //! - The file system notices writes through a memory mapping. On `tmpfs`, for one, such a write may leave no trace.
 //!
-//! Where it is not believed, or differs, the file is read. No promise rests on it: a change that went unseen would not
-//! be in the change set, so it would be neither tested nor shown to people nor published.
+//! - The kernel does it. Requests by which some file systems move the content of one file into another, and leave its
+//!   times alone, are refused to every command (`isolation`).
+//!
+//! Where it is not believed, or differs, the file is read. So is every file that the SPEC names, in any case: the others
+//! are the supervisor's own, or mounted read-only. No promise rests on a stamp: a change that went unseen would not be
+//! in the change set, so it would be neither tested nor shown to people nor published.
 
 use std::collections::HashMap;
 use std::fs::Metadata;
@@ -21,7 +25,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
 use nix::sys::stat::FileStat;
-use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, XFS_SUPER_MAGIC, fstatfs};
+use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, fstatfs};
 
 /// Which file it is, and when it was last changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +70,9 @@ impl Stamps {
     }
 }
 
-fn notices_mapped_writes(folder: impl AsFd) -> bool {
-    let known = [EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC];
+/// Whether the folder's file system is known to notice them. What lies below an overlay cannot be told.
+pub fn notices_mapped_writes(folder: impl AsFd) -> bool {
+    let known = [EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC];
     fstatfs(folder).is_ok_and(|system| known.contains(&system.filesystem_type()))
 }
 

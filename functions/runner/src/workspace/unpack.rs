@@ -11,10 +11,10 @@ use std::os::unix::fs::{OpenOptionsExt, symlink};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use domain::Digest;
 use domain::path::{MAX_PATH_BYTES, fold};
-use sha2::{Digest as _, Sha256};
 use tar::EntryType;
 
 use super::base::{BaseEntry, BaseTree};
+use super::hashing::HashingReader;
 use super::open::Folder;
 use super::stamp::{Stamp, Stamps};
 
@@ -39,6 +39,9 @@ const MAX_IGNORE_BYTES: u64 = 256 * 1024;
 
 /// Most steps from a link to where it leads. Links that lead round in circles have no end.
 const MAX_LINK_STEPS: usize = 1_000;
+
+/// Longest target of a link, with what is left to follow of others, bytes. Linux follows no longer path.
+const MAX_TARGET: usize = 4_095;
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -149,23 +152,10 @@ fn write_file(content: &mut impl Read, target: &Utf8Path, executable: bool) -> i
     }
     let mode = if executable { 0o755 } else { 0o644 };
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(target)?;
-    let mut hashing = HashingReader { inner: content, hash: Sha256::new() };
+    let mut hashing = HashingReader::new(content);
     let size = io::copy(&mut hashing, &mut file)?;
     let stamp = Stamp::from(&file.metadata()?);
-    Ok((size, Digest::from_bytes(hashing.hash.finalize().into()), stamp))
-}
-
-struct HashingReader<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for HashingReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..length]);
-        Ok(length)
-    }
+    Ok((size, hashing.digest(), stamp))
 }
 
 /// The path from the root, or `None` for the root itself.
@@ -205,13 +195,16 @@ fn shown(path: &str) -> String {
 }
 
 /// The target of the link at `path` if it stays inside the root, and so does every link that it leads through: where
-/// `..` leads from a folder that is a link cannot be told from the text.
+/// `..` leads from a folder that is a link cannot be told from the text. No kernel follows more than [`MAX_TARGET`] bytes.
 fn target_inside(entries: &BTreeMap<String, BaseEntry>, path: &Utf8Path) -> Option<String> {
     let target = |path: &str| match entries.get(path) {
         Some(BaseEntry::Link { target, .. }) => Some(target.as_str()),
         _ => None,
     };
     let own = target(path.as_str()).filter(|target| !target.is_empty())?;
+    if own.len() > MAX_TARGET {
+        return None;
+    }
     let mut place = path.parent()?.to_owned();
     let mut ahead: Vec<Utf8Component<'_>> = Utf8Path::new(own).components().rev().collect();
     for _ in 0..MAX_LINK_STEPS {
@@ -227,6 +220,9 @@ fn target_inside(entries: &BTreeMap<String, BaseEntry>, path: &Utf8Path) -> Opti
             Utf8Component::Normal(name) => {
                 place.push(name);
                 if let Some(target) = target(place.as_str()) {
+                    if ahead.len() + target.len() > MAX_TARGET {
+                        return None;
+                    }
                     place.pop();
                     ahead.extend(Utf8Path::new(target).components().rev());
                 }

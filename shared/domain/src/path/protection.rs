@@ -186,9 +186,10 @@ impl RepoPath {
 
 /// What a repository protects besides, by patterns in its `.pi-tickets.toml`.
 ///
-/// A pattern is an exact path or a glob (`*` and `?` stay within a component, `**` does not); one that ends with `/`
-/// stands for everything in that folder; one without any other `/` matches at any depth, as in `CODEOWNERS`. Letters
-/// are compared folded. Nothing else is special: `app/[id]/page.tsx` is that path.
+/// A pattern is an exact path or a glob (`*` and `?` stay within a component, `**` does not); one that matches a folder
+/// protects all that is in it, and one that ends with `/` only that; one without any other `/` matches at any depth.
+/// Letters are compared folded. Brackets and braces stand for themselves and for what they mean in a glob:
+/// `app/[id]/page.tsx` protects that path, and `app/i/page.tsx` too.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct ProtectedPaths {
@@ -207,7 +208,12 @@ pub struct InvalidPattern {
 impl ProtectedPaths {
     /// Which rule protects `path`: one of every deployment, or one of these.
     pub fn protection(&self, path: &RepoPath) -> Option<Protection> {
-        let ours = || self.rules.is_match(path.folded().as_bytes()).then_some(Protection::Repository);
+        let ours = || {
+            let folded = path.folded();
+            let folders = folded.match_indices('/').map(|(end, _)| &folded[..end]);
+            let matches = |path: &str| self.rules.is_match(path.as_bytes());
+            (matches(&folded) || folders.into_iter().any(matches)).then_some(Protection::Repository)
+        };
         path.protection().or_else(ours)
     }
 }
@@ -229,22 +235,35 @@ impl TryFrom<Vec<String>> for ProtectedPaths {
             let refuse =
                 |reason: String| InvalidPattern { pattern: pattern.escape_debug().take(200).collect(), reason };
             let trimmed = pattern.strip_prefix('/').unwrap_or(pattern);
-            if trimmed.is_empty() || trimmed.len() > super::MAX_PATH_BYTES || trimmed.starts_with('/') {
-                return Err(refuse("it is empty, too long or begins with two slashes".to_owned()));
+            let own = trimmed.strip_suffix('/').unwrap_or(trimmed);
+            if trimmed.len() > super::MAX_PATH_BYTES || own.split('/').any(|part| matches!(part, "" | "." | "..")) {
+                return Err(refuse("it is empty, too long, or has a component that no path has".to_owned()));
             }
             let folder = if trimmed.ends_with('/') { "**" } else { "" };
             let depth = if pattern.trim_end_matches('/').contains('/') { "" } else { "**/" };
-            let glob = GlobBuilder::new(&literal_brackets(&fold(&format!("{depth}{trimmed}{folder}"))))
-                .literal_separator(true)
-                .backslash_escape(false)
-                .build()
-                .map_err(|error| refuse(error.kind().to_string()))?;
-            rules.push(glob.regex().replace(ONE_BYTE, ONE_CHARACTER));
+            let glob = fold(&format!("{depth}{trimmed}{folder}"));
+            rules.push(rule(&literal_brackets(&glob)).map_err(|error| refuse(error.kind().to_string()))?);
+            if has_letters_beyond_ascii_in_brackets(&glob) {
+                return Err(refuse("a letter in brackets must be ASCII; `?` stands for any one".to_owned()));
+            }
+            // What is no glob of that sort is not meant as one.
+            rules.extend(rule(&glob));
         }
         let rules = RegexSet::new(&rules)
             .map_err(|error| InvalidPattern { pattern: patterns.join(", "), reason: error.to_string() })?;
         Ok(Self { patterns, rules })
     }
+}
+
+fn rule(glob: &str) -> Result<String, globset::Error> {
+    let glob = GlobBuilder::new(glob).literal_separator(true).backslash_escape(false).build()?;
+    Ok(glob.regex().replace(ONE_BYTE, ONE_CHARACTER))
+}
+
+/// `globset` would take such a letter for its bytes.
+fn has_letters_beyond_ascii_in_brackets(pattern: &str) -> bool {
+    let inside = pattern.split('[').skip(1).map(|rest| rest.split_once(']').map_or(rest, |(inside, _)| inside));
+    inside.into_iter().any(|inside| !inside.is_ascii())
 }
 
 /// What `globset` makes of `?`, and of each step of `*`: it looks at bytes, and a letter may have several.
@@ -359,10 +378,13 @@ mod tests {
             "b.sql",
             "db/schema.rb",
             "x/secrets",
+            "secrets/a",
+            "x/secrets/a/b",
+            "b.sql/a",
         ] {
             assert_eq!(rule(path), Some(Protection::Repository), "{path}");
         }
-        for path in ["sub/Makefile", "infra", "deploy/a.txt", "b.sqlx", "x/db/schema.rb", "secrets/a"] {
+        for path in ["sub/Makefile", "infra", "deploy/a.txt", "b.sqlx", "x/db/schema.rb", "secrets2/a"] {
             assert_eq!(rule(path), None, "{path}");
         }
         assert_eq!(rule("Cargo.lock"), Some(Protection::LockFile), "the deployment's rules come first");
@@ -373,7 +395,20 @@ mod tests {
 
     #[test]
     fn patterns_that_mean_nothing_are_refused() {
-        for bad in ["", "/", "//a", &"a".repeat(1_025)] {
+        for bad in [
+            "",
+            "/",
+            "//a",
+            "a//b",
+            "a//",
+            "./infra/",
+            "infra/./",
+            "a/../b",
+            "..",
+            "docs/[é]",
+            "a[x][0-é",
+            &"a".repeat(1_025),
+        ] {
             let refused = ProtectedPaths::try_from(vec![bad.to_owned()]).unwrap_err();
             assert!(refused.to_string().contains("cannot be used"), "{bad}");
         }
@@ -381,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_mark_is_one_character_and_brackets_are_themselves() {
+    fn a_question_mark_is_one_character_and_brackets_are_themselves_too() {
         let protects = |pattern: &str, path: &str| {
             let rules = ProtectedPaths::try_from(vec![pattern.to_owned()]).unwrap();
             rules.protection(&path.parse().unwrap()).is_some()
@@ -395,11 +430,16 @@ mod tests {
             ("{a,b}", "x/{a,b}"),
             ("a[", "a["),
             ("}a", "}a"),
+            ("app/[id]", "app/I"),
+            ("{a,b}", "b/c"),
+            ("*.{tf,tfvars}", "x/main.tfvars"),
+            ("k8s/[a-z]*.yml", "K8S/Web.yml"),
+            ("é/[ab]", "é/b"),
         ] {
             assert!(protects(pattern, path), "{pattern} {path}");
         }
         for (pattern, path) in
-            [("/caf?", "caf"), ("/?", "ab"), ("/?x", "é/x"), ("app/[id]", "app/i"), ("{a,b}", "a"), ("/??", "é")]
+            [("/caf?", "caf"), ("/?", "ab"), ("/?x", "é/x"), ("app/[id]", "app/x"), ("{a,b}", "c"), ("/??", "é")]
         {
             assert!(!protects(pattern, path), "{pattern} {path}");
         }

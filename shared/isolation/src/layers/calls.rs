@@ -79,6 +79,12 @@ const NEW_NAMESPACES: &[libc::c_int] = &[
 /// Terminal requests that put words into somebody else's mouth.
 const TERMINAL_REQUESTS: &[libc::Ioctl] = &[libc::TIOCSTI, libc::TIOCLINUX];
 
+/// Requests that move content from one file to another without a new time of change: `EXT4_IOC_MOVE_EXT`, `XFS_IOC_SWAPEXT`
+/// and `XFS_IOC_EXCHANGE_RANGE`. The lower half of a request is what it is; in the upper half is the size of its argument,
+/// which differs from machine to machine.
+const CONTENT_MOVES: &[u64] = &[0x660f, 0x586d, 0x5881];
+const REQUEST_MASK: u64 = 0xffff;
+
 const SOCKET_TYPE_MASK: u64 = 0xf;
 const MPTCP: libc::c_int = 262;
 
@@ -128,6 +134,9 @@ fn forbidden(network: bool) -> io::Result<Rules> {
     }
     for request in TERMINAL_REQUESTS {
         rules.entry(libc::SYS_ioctl).or_default().push(rule(&[(1, Dword, Eq, *request)])?);
+    }
+    for request in CONTENT_MOVES {
+        rules.entry(libc::SYS_ioctl).or_default().push(rule(&[(1, Dword, MaskedEq(REQUEST_MASK), *request)])?);
     }
     if network {
         let flag = number(libc::MSG_FASTOPEN);

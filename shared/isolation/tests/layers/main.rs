@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         trial("the_supervisors_environment_is_closed", the_supervisors_environment_is_closed),
         trial("other_processes_cannot_be_ended", other_processes_cannot_be_ended),
         trial("system_calls_that_no_build_needs_fail", system_calls_that_no_build_needs_fail),
+        trial("content_is_not_moved_between_files", content_is_not_moved_between_files),
         trial("limits_hold", limits_hold),
         trial("ends_are_told_as_they_were", ends_are_told_as_they_were),
         trial("what_is_left_behind_ends_with_its_process_table", what_is_left_behind_ends_with_its_process_table),
@@ -215,6 +216,20 @@ print(call(272, 0x10000000), call(425, 1, 0), call(321, 0, 0, 0), call(248, 0, 0
         open.split_whitespace().zip(forbidden.split_whitespace()).filter(|(now, then)| now != then).count() >= 5,
         "{open}"
     );
+}
+
+/// By requests that leave a file's times as they were: of ext4, and two of XFS with different sizes of argument.
+async fn content_is_not_moved_between_files() {
+    const SCRIPT: &str = "python3 -c \"
+import errno, fcntl
+for request in (0xC028660F, 0xC0C0586D, 0x40285881, 0x5401):
+    try: fcntl.ioctl(open('src/approved', 'r+'), request, bytes(256))
+    except OSError as e: print(errno.errorcode[e.errno] == 'EPERM')\"";
+    for layers in machines() {
+        let output = World::new(layers).await.run(SCRIPT).await.output;
+        assert_eq!(output, "True\nTrue\nTrue\nFalse\n", "{layers:?}: a question about terminals is answered");
+    }
+    assert_eq!(World::new(NONE).await.run(SCRIPT).await.output, "False\nFalse\nFalse\nFalse\n");
 }
 
 async fn limits_hold() {

@@ -37,6 +37,11 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("a file below a link", [link("lib", "@OUT@"), file("lib/fired", "x")])
             .fires_by(Naive::Unpacking)
             .refused("below a link"),
+        Case::new(
+            "a link into itself with a very long way",
+            [link("src/loop", format!("loop/{}", "x/".repeat(150_000)))],
+        )
+        .probed_by("cat src/loop"),
         Case::new("a link where a folder is", [folder("lib"), file("lib/a", "x"), link("lib", "@OUT@")])
             .refused("below a link"),
         Case::new("a link in the place of the approved file", [link("src/a.txt", "@OUT@/fired")])
