@@ -1,5 +1,6 @@
 //! Paths inside a repository, and which of them are protected.
 
+mod patterns;
 mod protection;
 
 use std::fmt;
@@ -10,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-pub use protection::{InvalidPattern, ProtectedPaths, Protection};
+pub use patterns::{InvalidPattern, ProtectedPaths};
+pub use protection::Protection;
 
 /// A path of a file inside a repository: relative, `/` between components, no `.`/`..`, no `.git` under any of the
 /// names that some file system takes for it, no control characters, at most 1,024 bytes.
