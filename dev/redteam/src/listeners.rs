@@ -13,10 +13,13 @@ use anyhow::{Context as _, Result, ensure};
 use crate::ground::CANARY;
 
 /// How long a server waits for what a visitor says.
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long all servers may take to hear what was said before. Far more than they need: when it is over, nothing is
 /// known.
 const REST: Duration = Duration::from_secs(30);
+
+/// How many ports are tried.
+const PORTS: usize = 20;
 
 /// Whether this machine can be reached by IPv6.
 pub fn has_ipv6() -> bool {
@@ -39,16 +42,11 @@ impl Listeners {
     /// No port or path can be had.
     pub fn start(socket: &Path) -> Result<Self> {
         let ledger = Arc::new(Ledger::default());
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let mut addresses = vec![tcp.local_addr()?];
-        serve_tcp(tcp, &ledger);
-        if has_ipv6() {
-            let six = SocketAddr::from((Ipv6Addr::LOCALHOST, addresses[0].port()));
-            serve_tcp(TcpListener::bind(six).with_context(|| six.to_string())?, &ledger);
-            addresses.push(six);
-        }
-        for address in &addresses {
-            serve_udp(UdpSocket::bind(address).with_context(|| address.to_string())?, &ledger);
+        let mut addresses = Vec::new();
+        for (tcp, udp) in sockets()? {
+            addresses.push(tcp.local_addr()?);
+            serve_tcp(tcp, &ledger);
+            serve_udp(udp, &ledger);
         }
         serve_unix(UnixListener::bind(socket).with_context(|| socket.display().to_string())?, &ledger);
         Ok(Self { addresses, socket: socket.to_owned(), ledger })
@@ -93,6 +91,22 @@ impl Listeners {
         }
         Ok(())
     }
+}
+
+/// On one port of every loopback address. Where somebody else has it at one of them, another is tried.
+fn sockets() -> Result<Vec<(TcpListener, UdpSocket)>> {
+    let everywhere = || -> std::io::Result<Vec<_>> {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = tcp.local_addr()?;
+        let mut all = vec![(tcp, UdpSocket::bind(address)?)];
+        if has_ipv6() {
+            let six = (Ipv6Addr::LOCALHOST, address.port());
+            all.push((TcpListener::bind(six)?, UdpSocket::bind(six)?));
+        }
+        Ok(all)
+    };
+    let mut tries = std::iter::repeat_with(everywhere).take(PORTS);
+    tries.find_map(Result::ok).context("no port is free at every loopback address")
 }
 
 fn say<S: Write>(mut stream: S, word: &str, end: impl FnOnce(&S) -> std::io::Result<()>) -> Result<()> {

@@ -23,6 +23,11 @@ const SHORT_RUN: u64 = 20_000;
 
 /// Runs one target or all, from the kept inputs. What is new stays in the target folder, what fails too.
 pub(crate) fn run(toolchain: &Toolchain, options: &FuzzOptions) -> Result<ExitCode> {
+    every(toolchain, options, "inputs")
+}
+
+/// The same, with what is new in this folder beside the programs.
+fn every(toolchain: &Toolchain, options: &FuzzOptions, inputs: &str) -> Result<ExitCode> {
     let Some(compiler) = compiler() else {
         anyhow::bail!("libFuzzer is compiled from C++, and there is neither c++, g++ nor clang++ (or set CXX)");
     };
@@ -36,7 +41,7 @@ pub(crate) fn run(toolchain: &Toolchain, options: &FuzzOptions) -> Result<ExitCo
     let mut good = true;
     for name in chosen {
         ui::step(format_args!("fuzzing {name}"));
-        let (new, failed) = (folder.join("inputs").join(name), folder.join("failures").join(name));
+        let (new, failed) = (folder.join(inputs).join(name), folder.join("failures").join(name));
         for folder in [&new, &failed] {
             std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         }
@@ -50,7 +55,8 @@ pub(crate) fn run(toolchain: &Toolchain, options: &FuzzOptions) -> Result<ExitCo
             .arg(corpus(root).join(name));
         if !command.status().with_context(|| format!("`{name}` could not be started"))?.success() {
             good = false;
-            ui::say(format_args!("{name}: a failing input is in {}", failed.display()));
+            let (failed, program) = (failed.display(), programs.join(name));
+            ui::say(format_args!("{name}: a failing input is in {failed}; `{} FILE` runs it again", program.display()));
         }
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -62,7 +68,13 @@ pub(crate) fn short(toolchain: &Toolchain) -> Result<bool> {
         ui::say("skipped: libFuzzer needs a C++ compiler, and there is none; the kept inputs are run all the same");
         return Ok(true);
     }
-    Ok(run(toolchain, &FuzzOptions { runs: SHORT_RUN, target: None })? == ExitCode::SUCCESS)
+    // Kept inputs count as runs, so those that earlier runs left would leave none for new ones.
+    let inputs = "inputs-of-the-short-run";
+    let old = cargo::Workspace::read(toolchain.root())?.target_directory.join("fuzz").join(inputs);
+    if old.exists() {
+        std::fs::remove_dir_all(&old).with_context(|| format!("removing {}", old.display()))?;
+    }
+    Ok(every(toolchain, &FuzzOptions { runs: SHORT_RUN, target: None }, inputs)? == ExitCode::SUCCESS)
 }
 
 /// The C++ compiler that the build would take, if there is one.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -14,34 +14,47 @@ use crate::{cargo, ui};
 const DOCKERFILE: &str = "functions/runner/Dockerfile";
 /// Which base images were chosen: `NAME=image@sha256:…`, one a line.
 const LOCK: &str = "functions/runner/base-images.lock";
-/// Programs that build images, the better known first.
-const ENGINES: [&str; 2] = ["docker", "podman"];
+/// Programs that build images, the better known first, and the command that asks a registry for the digest of what it has
+/// under a tag for all platforms. What an engine says of an image that it has may be one platform's digest.
+const ENGINES: [(&str, &[&str]); 2] = [
+    ("docker", &["docker", "buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}", "@TAG@"]),
+    ("podman", &["skopeo", "inspect", "--no-tags", "--format", "{{.Digest}}", "docker://docker.io/library/@TAG@"]),
+];
 /// What a build argument with a base image ends with.
 const BASE_IMAGE: &str = "_IMAGE";
 
+/// What builds, and the command that looks digests up.
+struct Engine {
+    program: PathBuf,
+    look_up: Vec<String>,
+}
+
 pub(crate) fn run(toolchain: &Toolchain, options: &ImageOptions) -> Result<ExitCode> {
-    let Some(engine) = ENGINES.iter().find_map(|name| which::which(name).ok()) else {
-        bail!("images are built by docker or podman, and neither is on the search path");
+    let found = ENGINES.iter().find_map(|(name, look_up)| Some((which::which(name).ok()?, look_up)));
+    let Some((program, look_up)) = found else {
+        bail!("images are built by docker or podman, and neither is on the search path: install one of them");
     };
-    build(&engine, toolchain.root(), options)?;
+    let look_up = look_up.iter().map(|word| (*word).to_owned()).collect();
+    build(&Engine { program, look_up }, toolchain.root(), options)?;
     ui::say(format_args!("built {}; push it to your registry, and give its address as RunnerImage", options.tag));
     Ok(ExitCode::SUCCESS)
 }
 
-fn build(engine: &Path, root: &Path, options: &ImageOptions) -> Result<()> {
+fn build(engine: &Engine, root: &Path, options: &ImageOptions) -> Result<()> {
     let images = base_images(&read(&root.join(DOCKERFILE))?);
     ensure!(!images.is_empty(), "{DOCKERFILE} names no base image");
     let lock = root.join(LOCK);
     let mut locked = if lock.exists() && !options.update { parse(&read(&lock)?) } else { BTreeMap::new() };
     // Of another tag than the one in the Dockerfile, a digest says nothing.
     locked.retain(|name, image| images.get(name).is_some_and(|tag| image.starts_with(&format!("{tag}@sha256:"))));
-    for (name, tag) in &images {
-        if !locked.contains_key(name) {
-            ui::step(format_args!("looking up the digest of {tag}"));
-            locked.insert(name.clone(), format!("{tag}@{}", digest(engine, tag)?));
-            fs::write(&lock, render(&locked)).with_context(|| format!("writing {}", lock.display()))?;
-            ui::say(format_args!("{name} is in {LOCK} now: commit it, so that every build starts from the same"));
-        }
+    let missing: Vec<_> = images.iter().filter(|(name, _)| !locked.contains_key(*name)).collect();
+    for (name, tag) in &missing {
+        ui::step(format_args!("looking up the digest of {tag}"));
+        locked.insert((*name).clone(), format!("{tag}@{}", digest(&engine.look_up, tag)?));
+    }
+    if !missing.is_empty() {
+        fs::write(&lock, render(&locked)).with_context(|| format!("writing {}", lock.display()))?;
+        ui::say(format_args!("{LOCK} is new: commit it, so that every build starts from the same images"));
     }
     ui::step(format_args!("building {}", options.tag));
     let platform = match options.arch {
@@ -49,7 +62,7 @@ fn build(engine: &Path, root: &Path, options: &ImageOptions) -> Result<()> {
         Arch::X86_64 => "linux/amd64",
     };
     cargo::must(
-        Command::new(engine)
+        Command::new(&engine.program)
             .current_dir(root)
             .args(["build", "--platform", platform, "--file", DOCKERFILE])
             .args(["--target", if options.tools { "tools" } else { "slim" }, "--tag", &options.tag])
@@ -77,18 +90,26 @@ fn render(images: &BTreeMap<String, String>) -> String {
 }
 
 /// The digest of what the registry has under a tag, for every platform.
-fn digest(engine: &Path, tag: &str) -> Result<String> {
-    cargo::must(Command::new(engine).args(["pull", "--quiet", tag]))?;
-    let output = Command::new(engine)
-        .args(["image", "inspect", "--format", "{{index .RepoDigests 0}}", tag])
+fn digest(look_up: &[String], tag: &str) -> Result<String> {
+    let words: Vec<String> = look_up.iter().map(|word| word.replace("@TAG@", tag)).collect();
+    let (program, arguments) = words.split_first().context("nothing looks digests up")?;
+    let output = Command::new(program)
+        .args(arguments)
         .output()
-        .with_context(|| format!("`{}` could not be started", engine.display()))?;
+        .with_context(|| format!("`{program}`, which looks digests up, could not be started"))?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let digest = said.trim().rsplit_once('@').map(|(_, digest)| digest.to_owned());
-    let digest = digest.filter(|digest| {
-        digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
-    });
-    digest.with_context(|| format!("`{}` tells no digest of {tag}: {}", engine.display(), said.trim()))
+    let is_digest = |text: &str| {
+        text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success() && is_digest(said.trim()),
+        "`{}` told no digest of {tag}: {} {}",
+        words.join(" "),
+        said.trim(),
+        complaint.trim()
+    );
+    Ok(said.trim().to_owned())
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -98,12 +119,11 @@ fn read(path: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
-    use std::path::PathBuf;
 
     use super::*;
 
     /// A checkout with a Dockerfile, and an engine that writes down what it is told.
-    fn checkout(digest: &str) -> (tempfile::TempDir, PathBuf) {
+    fn checkout(digest: &str) -> (tempfile::TempDir, Engine) {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("functions/runner")).unwrap();
         fs::write(
@@ -113,11 +133,15 @@ mod tests {
         .unwrap();
         let engine = folder.path().join("engine");
         let said = folder.path().join("said").display().to_string();
-        let script =
-            format!("#!/bin/sh\necho \"$@\" >> '{said}'\n[ \"$2\" = inspect ] && echo 'name@{digest}'\nexit 0\n");
+        let script = format!(
+            "#!/bin/sh\necho \"$@\" >> '{said}'\n\
+             case \"$*\" in 'digest of b:1') [ -e '{said}.broken' ] && exit 1 ;; esac\n\
+             [ \"$1\" = digest ] && echo '{digest}'\nexit 0\n"
+        );
         fs::write(&engine, script).unwrap();
         fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
-        (folder, engine)
+        let look_up = [engine.to_str().unwrap(), "digest", "of", "@TAG@"].map(str::to_owned).to_vec();
+        (folder, Engine { program: engine, look_up })
     }
 
     fn options(update: bool) -> ImageOptions {
@@ -133,15 +157,7 @@ mod tests {
         let said = fs::read_to_string(folder.path().join("said")).unwrap().replace(&digest, "DIGEST");
         let build = "build --platform linux/arm64 --file functions/runner/Dockerfile --target tools --tag image:7 \
                      --build-arg A_IMAGE=a:2-slim@DIGEST --build-arg B_IMAGE=b:1@DIGEST .";
-        let inspect = "image inspect --format {{index .RepoDigests 0}}";
-        let expected = [
-            "pull --quiet a:2-slim",
-            &format!("{inspect} a:2-slim"),
-            "pull --quiet b:1",
-            &format!("{inspect} b:1"),
-            build,
-            build,
-        ];
+        let expected = ["digest of a:2-slim", "digest of b:1", build, build];
         assert_eq!(said.lines().collect::<Vec<_>>(), expected);
     }
 
@@ -149,15 +165,25 @@ mod tests {
     fn another_tag_or_a_wish_for_newer_ones_looks_again() {
         let (folder, engine) = checkout(&format!("sha256:{}", "ab".repeat(32)));
         let old = format!("A_IMAGE=a:1@sha256:{0}\nB_IMAGE=b:1@sha256:{0}\n", "00".repeat(32));
-        for (update, pulled) in
-            [(false, vec!["pull --quiet a:2-slim"]), (true, vec!["pull --quiet a:2-slim", "pull --quiet b:1"])]
+        for (update, asked) in
+            [(false, vec!["digest of a:2-slim"]), (true, vec!["digest of a:2-slim", "digest of b:1"])]
         {
             fs::write(folder.path().join(LOCK), &old).unwrap();
             build(&engine, folder.path(), &options(update)).unwrap();
             let said = fs::read_to_string(folder.path().join("said")).unwrap();
-            assert_eq!(said.lines().filter(|line| line.starts_with("pull")).collect::<Vec<_>>(), pulled);
+            assert_eq!(said.lines().filter(|line| line.starts_with("digest")).collect::<Vec<_>>(), asked);
             fs::remove_file(folder.path().join("said")).unwrap();
         }
+    }
+
+    #[test]
+    fn a_look_up_that_fails_changes_no_lock() {
+        let (folder, engine) = checkout(&format!("sha256:{}", "ab".repeat(32)));
+        let old = format!("A_IMAGE=a:2-slim@sha256:{0}\nB_IMAGE=b:1@sha256:{0}\n", "00".repeat(32));
+        fs::write(folder.path().join(LOCK), &old).unwrap();
+        fs::write(folder.path().join("said.broken"), "").unwrap();
+        assert!(build(&engine, folder.path(), &options(true)).unwrap_err().to_string().contains("b:1"));
+        assert_eq!(fs::read_to_string(folder.path().join(LOCK)).unwrap(), old);
     }
 
     #[test]
@@ -165,7 +191,7 @@ mod tests {
         for told in ["", "latest", "sha256:12", "sha256:zz"] {
             let (folder, engine) = checkout(told);
             let error = build(&engine, folder.path(), &options(false)).unwrap_err().to_string();
-            assert!(error.contains("tells no digest of a:2-slim"), "{error}");
+            assert!(error.contains("told no digest of a:2-slim"), "{error}");
             assert!(!folder.path().join(LOCK).exists());
         }
     }

@@ -58,7 +58,9 @@ pub(crate) fn broken_run(outcome: &RunOutcome) -> String {
         RunOutcome::Completed => "The run ended without a change set.".to_owned(),
         RunOutcome::TimedOut => "The run took longer than its time limit and was stopped.".to_owned(),
         RunOutcome::Silent => "The agent gave no sign of life for too long and was stopped.".to_owned(),
-        RunOutcome::DiskLimit => "The run filled the disk that it may use and was stopped.".to_owned(),
+        RunOutcome::DiskLimit => {
+            "The run filled the disk that it may use and was stopped. Make fewer or smaller build products.".to_owned()
+        }
         RunOutcome::BudgetExceeded { limit } => format!("The run's budget is used up: {limit}."),
         RunOutcome::ModelFailed { message } => format!("The model did not answer: {message}"),
         RunOutcome::AgentCrashed { message } => format!("The agent program broke: {message}"),

@@ -25,10 +25,10 @@ use crate::support::{World, spec};
 /// Cases of a kind that run at once.
 const AT_ONCE: usize = 2;
 /// Longest run: beyond it a case hangs.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// What an agent or a gate does in any repository.
 const USUAL: &str = "git status --short; git diff --stat; git add -A; git log --format=%s; git stash list; \
-                     ls -la . src; find . -type f -perm /6000 -exec echo @WORD@ {} +";
+                     ls -la . src; find . -type f -perm /6000 -exec echo privileged-''5b1f {} +";
 const APPROVED: &str = "src/a.txt";
 const GATE: &str = "probe";
 
@@ -92,7 +92,8 @@ impl Scene {
             Kind::File { content, .. } if entry.path == CONFIG_PATH.as_bytes() => std::str::from_utf8(content).ok(),
             _ => None,
         });
-        let config = text.map_or(Ok(RepoConfig::default()), RepoConfig::parse).map_err(|error| error.to_string());
+        let paths = tree.iter().filter_map(|entry| String::from_utf8(entry.path.clone()).ok()).collect();
+        let config = RepoConfig::load(text, &paths).map_err(|error| error.to_string());
         let probe = ground.fill(&format!("{USUAL}; {}", case.probe));
         Self { ground, tree, config, probe }
     }
@@ -100,7 +101,6 @@ impl Scene {
     fn task(&self, world: &World, work: Work) -> Task {
         let mut task = world.task(work);
         task.workspace = world.put("workspace", pack(&self.tree));
-        (task.limits.total_seconds, task.limits.silence_seconds) = (30, 20);
         task
     }
 

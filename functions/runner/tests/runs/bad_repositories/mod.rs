@@ -42,7 +42,7 @@ kinds! {
     hooks: 4,
     links: 13,
     names: 7,
-    own_configuration: 17,
+    own_configuration: 15,
     sizes: 11,
     special_files: 6,
     submodules: 5,

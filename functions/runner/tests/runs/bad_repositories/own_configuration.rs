@@ -1,6 +1,6 @@
-//! `.pi-tickets.toml` at the base commit.
+//! `.pi-tickets.toml` at the base commit. One that is no file of text is refused before anything is planned, by `planner`.
 
-use super::case::{Case, Entry, file, folder, link};
+use super::case::{Case, Entry, file, folder};
 
 fn config(text: impl AsRef<[u8]>) -> Entry {
     file(".pi-tickets.toml", text)
@@ -28,14 +28,9 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("megabytes of it", [config("#".repeat(20 << 20))]).refused(cannot),
         Case::new("brackets without end", [config(format!("protected = {}", "[".repeat(200_000)))]).refused(cannot),
         Case::new("a long line that is wrong", [config(format!("x = {}", "a".repeat(60_000)))]).refused(cannot),
-        Case::new("not UTF-8", [config(b"[setup]\ncommand = 'caf\xe9; @FIRE@'\n")]),
-        Case::new("a link to another", [
-            link(".pi-tickets.toml", "src/x.toml"),
-            file("src/x.toml", "[setup]\ncommand = '@FIRE@'\n"),
-        ]),
         Case::new("a folder", [folder(".pi-tickets.toml"), file(".pi-tickets.toml/x", "x")]),
         Case::new("setup that reaches out", [setup(
-            "touch @OUT@/fired; cat @SECRET@ > seen; bash -c 'true > /dev/tcp/127.0.0.1/@PORT@'; rm -f seen",
+            "touch @OUT@/fired; bash -c \"true > /dev/tcp/127.0.0.1/@PORT@\"; if cat @SECRET@; then exit 1; fi",
         )]),
         Case::new("setup whose products are links out", [
             setup("mkdir -p build; ln -s @OUT@ build/out; ln -s @SECRET@ build/secret; ln -s / build/root; ln -s @OUT@ dist"),
