@@ -96,8 +96,17 @@ fn minimum_rust(manifest: &str) -> Option<Version> {
     first_version(line.split('"').nth(1)?)
 }
 
+/// The first that can be told to leave bare repositories alone (`safe.bareRepository`).
+const MINIMUM_GIT: Version = Version::new(2, 38, 0);
+
 fn git() -> Check {
     match version_of("git") {
+        Some(version) if version < MINIMUM_GIT => Check::not_good(
+            "git",
+            Status::Wrong,
+            format!("{version}, and {MINIMUM_GIT} is needed"),
+            "install a newer git (Ubuntu: from ppa:git-core/ppa)",
+        ),
         Some(version) => Check::good("git", version.to_string()),
         None => Check::not_good(
             "git",
