@@ -216,12 +216,9 @@ fn cell(mode: Mode, classes: &[Vec<Attack>]) -> Result<Cell> {
         for attacks in classes {
             ground.clear()?;
             let class = attacks.first().map_or("", |attack| attack.class.as_str());
-            let runs = if attacks.iter().any(|attack| attack.alone) {
-                attacks.chunks(1)
-            } else {
-                attacks.chunks(attacks.len())
-            };
-            for run in runs {
+            // A machine without IPv6 may have left nothing of a class.
+            let at_once = if attacks.iter().any(|attack| attack.alone) { 1 } else { attacks.len().max(1) };
+            for run in attacks.chunks(at_once) {
                 let results =
                     machine.play(run, &ground).await.with_context(|| format!("{class} ({})", mode.as_str()))?;
                 succeeded.extend(run.iter().map(|attack| attack.id.clone()).zip(results));
