@@ -3,8 +3,8 @@
 //! [`World`] is a set of tables, with the keys and indexes of `template.yaml`, and a bucket that no other test knows,
 //! on the local AWS engine. The engine is started once per process and ends with the last world of it. A [`Wait`] is
 //! an execution that waits for a real task token. [`Functions`] stands in for Lambda on the wire and can serve our own
-//! functions; [`CodeHost`] is a GitHub; [`World::mails`] are the mails that SES took; [`Log`] is what was logged. [`sample`] and [`World::planned`]
-//! make the rows and objects that a test begins with.
+//! functions; [`CodeHost`] is a GitHub; [`World::mails`] are the mails that SES took; [`Log`] is what was logged.
+//! [`sample`] and [`World::planned`] make the rows and objects that a test begins with.
 //!
 //! Needs the engine installed (`cargo xtask setup`): tests with a world stand in targets whose names begin with
 //! `local_`, which `cargo xtask test --fast` leaves out. The functions here panic, as a test does.

@@ -1,8 +1,6 @@
 //! What our functions log.
 
-use std::io::{Result, Write};
-use std::sync::{Arc, Mutex, PoisonError};
-
+use tempfile::NamedTempFile;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -10,37 +8,22 @@ use tracing_subscriber::layer::SubscriberExt as _;
 ///
 /// Simulators run on the thread of their test and are left out: they are not ours to keep quiet.
 pub struct Log {
-    text: Text,
+    lines: NamedTempFile,
     _collecting: DefaultGuard,
-}
-
-#[derive(Clone, Default)]
-struct Text(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        Ok(())
-    }
 }
 
 impl Log {
     /// Starts.
     pub fn collect() -> Self {
-        let text = Text::default();
-        let writer = text.clone();
-        let layer = runtime::telemetry::layer("trace,github_sim=off,codeartifact_sim=off", move || writer.clone());
+        let lines = NamedTempFile::new().unwrap();
+        let layer = runtime::telemetry::layer("trace,github_sim=off,codeartifact_sim=off", lines.reopen().unwrap());
         let subscriber = tracing_subscriber::registry().with(layer);
-        Self { text, _collecting: tracing::subscriber::set_default(subscriber) }
+        Self { lines, _collecting: tracing::subscriber::set_default(subscriber) }
     }
 
     /// What was logged so far.
     pub fn text(&self) -> String {
-        String::from_utf8(self.text.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap()
+        std::fs::read_to_string(&self.lines).unwrap()
     }
 
     /// What was logged just before a secret, if it was logged at all.

@@ -18,7 +18,7 @@ const LOCK: &str = "functions/runner/base-images.lock";
 /// under a tag for all platforms. What an engine says of an image that it has may be one platform's digest.
 const ENGINES: [(&str, &[&str]); 2] = [
     ("docker", &["docker", "buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}", "@TAG@"]),
-    ("podman", &["skopeo", "inspect", "--no-tags", "--format", "{{.Digest}}", "docker://docker.io/library/@TAG@"]),
+    ("podman", &["skopeo", "inspect", "--no-tags", "--format", "{{.Digest}}", "docker://@TAG@"]),
 ];
 /// What a build argument with a base image ends with.
 const BASE_IMAGE: &str = "_IMAGE";

@@ -76,8 +76,10 @@ impl DiskWatch {
     /// # Errors
     /// It cannot be told what is free.
     pub fn begin(folder: &Utf8Path, measure: Measure) -> io::Result<Self> {
-        let kept = measure(folder)?.part();
-        Ok(Self { folder: folder.to_owned(), measure, kept })
+        let free = measure(folder).map_err(|error| {
+            io::Error::new(error.kind(), format!("it cannot be told what is free on the disk: {error}"))
+        })?;
+        Ok(Self { folder: folder.to_owned(), measure, kept: free.part() })
     }
 
     /// Ready once less is free than is kept, or it can no longer be told.

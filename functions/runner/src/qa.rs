@@ -42,6 +42,10 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
         report: None,
         refused_connections: 0,
     };
+    let disk = match DiskWatch::begin(folder, Arc::clone(&host.measure)) {
+        Ok(disk) => disk,
+        Err(error) => return failed(error.into()),
+    };
     let prepared = tokio::select! {
         prepared = prepare(task, work, host, folder) => prepared,
         () = host.stop.cancelled() => return stopped,
@@ -50,10 +54,6 @@ pub async fn run(task: &Task, work: &QaWork, host: &Host, progress: &Progress, f
     let (stage, changes) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return failed(error),
-    };
-    let disk = match DiskWatch::begin(folder, Arc::clone(&host.measure)) {
-        Ok(disk) => disk,
-        Err(error) => return failed(anyhow::Error::from(error).context("it cannot be told what is free on the disk")),
     };
     let runner = CommandRunner {
         environment: host.environment.clone(),

@@ -57,6 +57,11 @@ impl RepoPath {
     }
 }
 
+/// The folders above a path, the nearest last.
+pub fn folders(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
+
 /// Folds a text to the form under which file systems may take two names for one. Folding again changes nothing.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {

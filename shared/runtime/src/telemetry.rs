@@ -49,29 +49,12 @@ fn filter(wanted: &str) -> Targets {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Result, Write};
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> Result<()> {
-            Ok(())
-        }
-    }
 
     /// What is logged of one line of each sort.
     fn logged(wanted: &str) -> Vec<String> {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let layer = layer(wanted, move || writer.clone());
+        let lines = tempfile::NamedTempFile::new().unwrap();
+        let layer = layer(wanted, lines.reopen().unwrap());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             tracing::debug!(target: "planner::session", "planner debug");
             tracing::info!(target: "runtime::step", "runtime info");
@@ -83,7 +66,7 @@ mod tests {
             tracing::trace!(target: "lambda_runtime::layers::api_response", "event");
             tracing::error!(target: "genai::client", "model error");
         });
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let text = std::fs::read_to_string(&lines).unwrap();
         let messages = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
         messages.map(|line| line["message"].as_str().unwrap().to_owned()).collect()
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use domain::path::folders;
 use github::{EntryKind, SnapshotFile};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -64,16 +65,16 @@ pub(super) fn find<'a>(base: &'a Base, path: &str) -> Result<Place<'a>, String> 
     if below(base, path).next().is_some() {
         return Ok(Place::Folder(path.to_owned()));
     }
-    for (at, _) in path.match_indices('/') {
-        match base.snapshot.files.get(&path[..at]) {
+    for folder in folders(path) {
+        match base.snapshot.files.get(folder) {
             Some(link) if link.kind == EntryKind::Symlink => {
                 return Err(format!(
                     "`{}` is a symbolic link to `{}`; links are not followed",
-                    line(&path[..at]),
+                    line(folder),
                     line(&String::from_utf8_lossy(&link.content))
                 ));
             }
-            Some(_) => return Err(format!("`{}` is a file and has nothing below it", line(&path[..at]))),
+            Some(_) => return Err(format!("`{}` is a file and has nothing below it", line(folder))),
             None => {}
         }
     }

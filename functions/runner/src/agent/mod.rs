@@ -61,8 +61,7 @@ pub async fn run(task: &Task, work: &AgentWork, host: &Host, progress: &Progress
     let disk = match DiskWatch::begin(folder, Arc::clone(&host.measure)) {
         Ok(disk) => disk,
         Err(error) => {
-            let message = format!("it cannot be told what is free on the disk: {error}");
-            return AgentResult::without_changes(RunOutcome::SetupFailed { message });
+            return AgentResult::without_changes(RunOutcome::SetupFailed { message: error.to_string() });
         }
     };
     let prepared = tokio::select! {

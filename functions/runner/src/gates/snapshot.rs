@@ -1,9 +1,8 @@
 //! A folder as it was at one moment, and the way back to it.
 //!
 //! Commands run in place, because setup may have stored the folder's own path in it. What they leave behind is
-//! found by walking, not by what they say: a file is untouched if inode, size, mode, owner, time of change and time of
-//! status change are as they were, and no program without privileges can choose the last of them. Where the file system
-//! may not notice a write ([`notices_mapped_writes`]), its content is compared too. All else is taken from a copy that no
+//! found by walking, not by what they say: a file is untouched if mode, owner and [`Stamp`] are as they were. Where the file
+//! system may not notice a write ([`notices_mapped_writes`]), its content is compared too. All else is taken from a copy that no
 //! command can reach.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,25 +10,25 @@ use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use domain::Digest;
 
 use crate::workspace::hashing::HashingReader;
-use crate::workspace::stamp::notices_mapped_writes;
+use crate::workspace::stamp::{Stamp, notices_mapped_writes};
 
 /// Longest tick of the clock that file systems take their times from.
 const CLOCK_TICK: Duration = Duration::from_millis(20);
 
 /// What tells a touched path from an untouched one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+struct State {
     kind: Kind,
     mode: u32,
     owner: u32,
-    /// Inode, size and times; a folder's change with what is in it.
-    content: Option<(u64, u64, i64, i64, i64, i64)>,
+    /// Which file it is, and when it was last changed; a folder's changes with what is in it.
+    stamp: Option<Stamp>,
     /// Of a file's bytes, where the times do not tell enough.
     digest: Option<Digest>,
 }
@@ -42,7 +41,7 @@ enum Kind {
     Special,
 }
 
-impl Stamp {
+impl State {
     fn of(metadata: &Metadata) -> Self {
         let kind = match metadata.file_type() {
             kind if kind.is_dir() => Kind::Folder,
@@ -50,16 +49,8 @@ impl Stamp {
             kind if kind.is_symlink() => Kind::Link,
             _ => Kind::Special,
         };
-        let m = metadata;
-        let content =
-            (kind != Kind::Folder).then(|| (m.ino(), m.size(), m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()));
-        Self { kind, mode: m.mode() & 0o7777, owner: m.uid(), content, digest: None }
-    }
-
-    fn status_change(&self) -> Option<SystemTime> {
-        let (_, _, _, _, seconds, nanoseconds) = self.content?;
-        let (seconds, nanoseconds) = (u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
-        SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+        let stamp = (kind != Kind::Folder).then(|| Stamp::from(metadata));
+        Self { kind, mode: metadata.mode() & 0o7777, owner: metadata.uid(), stamp, digest: None }
     }
 }
 
@@ -76,10 +67,10 @@ enum Trust {
 pub struct Snapshot {
     folder: Utf8PathBuf,
     copy: Utf8PathBuf,
-    kept: BTreeMap<PathBuf, Stamp>,
+    kept: BTreeMap<PathBuf, State>,
     trust: Trust,
-    /// The stamps at the last [`Snapshot::settle`].
-    settled: BTreeMap<PathBuf, Stamp>,
+    /// The states at the last [`Snapshot::settle`].
+    settled: BTreeMap<PathBuf, State>,
 }
 
 impl Snapshot {
@@ -95,8 +86,8 @@ impl Snapshot {
 
     fn take_with(folder: &Utf8Path, copy: &Utf8Path, trust: Trust) -> io::Result<Self> {
         let kept = walk(folder, trust)?;
-        for (path, stamp) in &kept {
-            place(folder.as_std_path(), copy.as_std_path(), path, *stamp)?;
+        for (path, state) in &kept {
+            place(folder.as_std_path(), copy.as_std_path(), path, *state)?;
         }
         let settled = kept.clone();
         Ok(Self { folder: folder.to_owned(), copy: copy.to_owned(), kept, trust, settled })
@@ -113,7 +104,7 @@ impl Snapshot {
     /// The folder cannot be read.
     pub fn settle(&mut self) -> io::Result<()> {
         self.settled = walk(&self.folder, self.trust)?;
-        let newest = self.settled.values().filter_map(Stamp::status_change).max();
+        let newest = self.settled.values().filter_map(|state| state.stamp?.changed_at()).max();
         // A change within the same tick of the file system's clock would not be seen. What runs next waits it out.
         if let Some(age) = newest.and_then(|newest| newest.elapsed().ok())
             && age < CLOCK_TICK
@@ -132,7 +123,7 @@ impl Snapshot {
         Ok(self
             .settled
             .iter()
-            .filter(|(path, stamp)| now.get(*path) != Some(stamp))
+            .filter(|(path, state)| now.get(*path) != Some(state))
             .map(|(path, _)| path.clone())
             .collect())
     }
@@ -145,26 +136,26 @@ impl Snapshot {
     pub fn restore(&mut self, replaced: &BTreeSet<PathBuf>) -> io::Result<()> {
         let now = walk(&self.folder, self.trust)?;
         let root = self.folder.as_std_path();
-        let untouched = |path: &PathBuf, stamp: &Stamp| {
-            !replaced.contains(path) && self.settled.get(path) == Some(stamp) && now.get(path) == Some(stamp)
+        let untouched = |path: &PathBuf, state: &State| {
+            !replaced.contains(path) && self.settled.get(path) == Some(state) && now.get(path) == Some(state)
         };
         let mut removed: Option<&PathBuf> = None;
-        for (path, stamp) in &now {
+        for (path, state) in &now {
             if removed.is_some_and(|folder| path.starts_with(folder)) {
                 continue;
             }
             let stays = self.kept.get(path).is_some_and(|kept| match kept.kind {
-                Kind::Folder => stamp.kind == Kind::Folder,
-                kind => kind == stamp.kind && untouched(path, stamp),
+                Kind::Folder => state.kind == Kind::Folder,
+                kind => kind == state.kind && untouched(path, state),
             });
             if !stays {
-                remove(&root.join(path), stamp.kind)?;
+                remove(&root.join(path), state.kind)?;
                 removed = Some(path);
             }
         }
-        for (path, stamp) in &self.kept {
+        for (path, state) in &self.kept {
             if fs::symlink_metadata(root.join(path)).is_err() {
-                place(self.copy.as_std_path(), root, path, *stamp)?;
+                place(self.copy.as_std_path(), root, path, *state)?;
             }
         }
         Ok(())
@@ -173,7 +164,7 @@ impl Snapshot {
 
 /// Every path below a folder, folders before what is in them. Links are not followed; other file systems' mounts are
 /// not expected here.
-fn walk(folder: impl AsRef<Path>, trust: Trust) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+fn walk(folder: impl AsRef<Path>, trust: Trust) -> io::Result<BTreeMap<PathBuf, State>> {
     let mut found = BTreeMap::new();
     let mut open = vec![PathBuf::new()];
     while let Some(relative) = open.pop() {
@@ -189,14 +180,14 @@ fn walk(folder: impl AsRef<Path>, trust: Trust) -> io::Result<BTreeMap<PathBuf, 
         };
         for entry in entries {
             let relative = relative.join(entry.file_name());
-            let mut stamp = Stamp::of(&entry.metadata()?);
-            if trust == Trust::Contents && stamp.kind == Kind::File {
-                stamp.digest = Some(digest(&entry.path())?);
+            let mut state = State::of(&entry.metadata()?);
+            if trust == Trust::Contents && state.kind == Kind::File {
+                state.digest = Some(digest(&entry.path())?);
             }
-            if stamp.kind == Kind::Folder {
+            if state.kind == Kind::Folder {
                 open.push(relative.clone());
             }
-            found.insert(relative, stamp);
+            found.insert(relative, state);
         }
     }
     Ok(found)
@@ -232,17 +223,17 @@ fn remove(path: &Path, kind: Kind) -> io::Result<()> {
 }
 
 /// Copies one path; its folder is there already.
-fn place(from: &Path, to: &Path, path: &Path, stamp: Stamp) -> io::Result<()> {
+fn place(from: &Path, to: &Path, path: &Path, state: State) -> io::Result<()> {
     let (source, target) = (from.join(path), to.join(path));
-    match stamp.kind {
+    match state.kind {
         Kind::Folder => {
             fs::create_dir(&target)?;
             // Whoever restores must be able to enter it.
-            fs::set_permissions(&target, Permissions::from_mode(stamp.mode | 0o700))
+            fs::set_permissions(&target, Permissions::from_mode(state.mode | 0o700))
         }
         Kind::File => {
             fs::copy(&source, &target)?;
-            fs::set_permissions(&target, Permissions::from_mode(stamp.mode))
+            fs::set_permissions(&target, Permissions::from_mode(state.mode))
         }
         Kind::Link => symlink(fs::read_link(&source)?, &target),
         // Sockets and pipes of setup's processes, which are dead.
@@ -288,7 +279,7 @@ mod tests {
                 .or_else(|_| fs::read_to_string(&path))
                 .unwrap_or_default()
         };
-        walk(tree, Trust::Times).unwrap().iter().map(|(path, stamp)| (path.clone(), stamp.mode, read(path))).collect()
+        walk(tree, Trust::Times).unwrap().iter().map(|(path, state)| (path.clone(), state.mode, read(path))).collect()
     }
 
     #[test]
@@ -346,8 +337,8 @@ mod tests {
             let mut world = world_that_trusts(trust);
             let file = world.tree.join("a/b/file");
             fs::write(&file, "ONE").unwrap();
-            let times = Stamp::of(&fs::metadata(&file).unwrap()).content;
-            world.snapshot.settled.get_mut(Path::new("a/b/file")).unwrap().content = times;
+            let stamp = State::of(&fs::metadata(&file).unwrap()).stamp;
+            world.snapshot.settled.get_mut(Path::new("a/b/file")).unwrap().stamp = stamp;
             assert_eq!(world.snapshot.touched().unwrap().len(), usize::from(trust == Trust::Contents));
             world.snapshot.restore(&BTreeSet::new()).unwrap();
             assert_eq!(fs::read_to_string(&file).unwrap(), expected);

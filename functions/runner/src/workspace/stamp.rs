@@ -11,7 +11,6 @@
 //!   changed in the tick it was unpacked in would have the same stamp. A later change of an older file is at least as
 //!   new as the newest.
 //! - The file system notices writes through a memory mapping. On `tmpfs`, for one, such a write may leave no trace.
-//!
 //! - The kernel does it. Requests by which some file systems move the content of one file into another, and leave its
 //!   times alone, are refused to every command (`isolation`).
 //!
@@ -23,6 +22,7 @@ use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::stat::FileStat;
 use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, fstatfs};
@@ -34,6 +34,14 @@ pub struct Stamp {
     inode: u64,
     /// Seconds and nanoseconds.
     changed: (i64, i64),
+}
+
+impl Stamp {
+    /// When it was last changed; nothing, if that was before 1970.
+    pub fn changed_at(&self) -> Option<SystemTime> {
+        let (seconds, nanoseconds) = (u64::try_from(self.changed.0).ok()?, u32::try_from(self.changed.1).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+    }
 }
 
 impl From<&Metadata> for Stamp {

@@ -4,7 +4,7 @@ use globset::GlobBuilder;
 use regex::bytes::RegexSet;
 use serde::{Deserialize, Serialize};
 
-use super::{Protection, RepoPath, fold};
+use super::{Protection, RepoPath, fold, folders};
 
 /// What a repository protects besides, by patterns in its `.pi-tickets.toml`.
 ///
@@ -32,9 +32,8 @@ impl ProtectedPaths {
     pub fn protection(&self, path: &RepoPath) -> Option<Protection> {
         let ours = || {
             let folded = path.folded();
-            let folders = folded.match_indices('/').map(|(end, _)| &folded[..end]);
-            let matches = |path: &str| self.rules.is_match(path.as_bytes());
-            (matches(&folded) || folders.into_iter().any(matches)).then_some(Protection::Repository)
+            let mut places = folders(&folded).chain([folded.as_str()]);
+            places.any(|place| self.rules.is_match(place.as_bytes())).then_some(Protection::Repository)
         };
         path.protection().or_else(ours)
     }
@@ -64,10 +63,12 @@ impl TryFrom<Vec<String>> for ProtectedPaths {
             let folder = if trimmed.ends_with('/') { "**" } else { "" };
             let depth = if pattern.trim_end_matches('/').contains('/') { "" } else { "**/" };
             let glob = fold(&format!("{depth}{trimmed}{folder}"));
-            rules.push(rule(&literal_brackets(&glob)).map_err(|error| refuse(error.kind().to_string()))?);
-            if has_letters_beyond_ascii_in_brackets(&glob) {
-                return Err(refuse("a letter in brackets must be ASCII; `?` stands for any one".to_owned()));
+            if has_class_of_bytes(&glob) {
+                return Err(refuse(
+                    "brackets can only name ASCII letters that are meant; `?` stands for any one".to_owned(),
+                ));
             }
+            rules.push(rule(&literal_brackets(&glob)).map_err(|error| refuse(error.kind().to_string()))?);
             // What is no glob of that sort is not meant as one.
             rules.extend(rule(&glob));
         }
@@ -82,10 +83,10 @@ fn rule(glob: &str) -> Result<String, globset::Error> {
     Ok(glob.regex().replace(ONE_BYTE, ONE_CHARACTER))
 }
 
-/// `globset` would take such a letter for its bytes.
-fn has_letters_beyond_ascii_in_brackets(pattern: &str) -> bool {
-    let inside = pattern.split('[').skip(1).map(|rest| rest.split_once(']').map_or(rest, |(inside, _)| inside));
-    inside.into_iter().any(|inside| !inside.is_ascii())
+/// Whether brackets hold a letter of several bytes, or all letters but some: `globset` looks for one byte there.
+fn has_class_of_bytes(pattern: &str) -> bool {
+    let mut inside = pattern.split('[').skip(1).map(|rest| rest.split_once(']').map_or(rest, |(inside, _)| inside));
+    inside.any(|inside| !inside.is_ascii() || inside.starts_with(['!', '^']))
 }
 
 /// What `globset` makes of `?`, and of each step of `*`: it looks at bytes, and a letter may have several.
@@ -159,6 +160,8 @@ mod tests {
             "..",
             "docs/[é]",
             "a[x][0-é",
+            "[!a].md",
+            "x/[^a]",
             &"a".repeat(1_025),
         ] {
             let refused = ProtectedPaths::try_from(vec![bad.to_owned()]).unwrap_err();

@@ -6,7 +6,7 @@ use std::fmt;
 use super::{FileAction, SPEC_VERSION, Spec, SpecDraft, SpecFile, SpecText, VerifiedBy};
 use crate::digest::Digest;
 use crate::ids::{CommitSha, Revision, TicketKey, WorkflowId};
-use crate::path::{ProtectedPaths, Protection, RepoPath, fold};
+use crate::path::{ProtectedPaths, Protection, RepoPath, fold, folders};
 
 /// Most files that one SPEC may name.
 pub(super) const MAX_FILES: usize = 100;
@@ -195,8 +195,7 @@ fn check_parents(path: &RepoPath, base_paths: &BTreeSet<String>, problems: &mut 
 
 /// The first folder above a path that is a file.
 pub(super) fn file_parent(path: &RepoPath, is_file: impl Fn(&str) -> bool) -> Option<&str> {
-    let text = path.as_str();
-    text.match_indices('/').map(|(at, _)| &text[..at]).find(|parent| is_file(parent))
+    folders(path.as_str()).find(|parent| is_file(parent))
 }
 
 /// The existing file that a new path could not be told from on some file system.

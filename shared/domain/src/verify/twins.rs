@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{VerifiedChange, VerifiedKind, Violation, ViolationKind};
-use crate::path::{RepoPath, fold};
+use crate::path::{RepoPath, fold, folders};
 use crate::spec::FileAction;
 
 /// The names in a tree that may clash with a new path, by their folded form.
@@ -67,11 +67,6 @@ impl<'a> Names<'a> {
             Some(format!("`{folder}/` and `{other}/` are one folder on some file systems"))
         })
     }
-}
-
-/// The folders above a path, the nearest last.
-fn folders(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
 fn is_below(path: &str, folder: &str) -> bool {
