@@ -21,6 +21,10 @@ pub struct Person {
     /// E-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Further addresses that are known to be theirs: all of them count, so that nobody approves their own change by
+    /// signing in with another one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_emails: Vec<String>,
     /// The user id in the ticket tracker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracker_id: Option<String>,
@@ -38,11 +42,15 @@ impl Person {
         fn equal<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
             a.is_some() && a == b
         }
-        let email = |p: &Self| p.email.as_ref().map(|e| e.to_lowercase());
         equal(self.github_id.as_ref(), other.github_id.as_ref())
             || equal(self.slack_id.as_ref(), other.slack_id.as_ref())
             || equal(self.tracker_id.as_ref(), other.tracker_id.as_ref())
-            || equal(email(self).as_ref(), email(other).as_ref())
+            || self.emails().any(|mine| other.emails().any(|theirs| mine.to_lowercase() == theirs.to_lowercase()))
+    }
+
+    /// Every address that is known to be theirs.
+    pub fn emails(&self) -> impl Iterator<Item = &str> {
+        self.email.iter().chain(&self.other_emails).map(String::as_str)
     }
 
     /// One line that names the person for a log or a timeline.
@@ -131,5 +139,15 @@ mod tests {
         assert!(!Person::default().is_same(&Person::default()));
         assert!(Person::from_email("Ann@Example.com").is_same(&Person::from_email("ann@example.com")));
         assert!(!Person::from_email("ann@example.com").is_same(&Person::from_email("ann@example.com.evil")));
+    }
+
+    #[test]
+    fn every_address_of_a_person_counts() {
+        let ann = Person { other_emails: vec!["Ann@home.example".to_owned()], ..Person::from_email("ann@example.com") };
+        assert!(
+            ann.is_same(&Person::from_email("ann@HOME.example")) && ann.is_same(&Person::from_email("ann@example.com"))
+        );
+        assert!(Person::from_email("ann@home.example").is_same(&ann));
+        assert!(!ann.is_same(&Person::from_email("home.example")));
     }
 }
