@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use domain::Timestamp;
 use domain::budget::{Budget, Prices};
+use domain::gate::policy::{ApprovalPolicy, GateRule, RiskThresholds};
 use domain::task::{ModelTarget, Provider};
 use github::Host;
 use github_auth::{Grant, TokenCache};
@@ -16,14 +17,19 @@ use crate::sample::person;
 use crate::{CodeHost, Functions, World};
 
 impl World {
-    /// The entry `gates` of `approvals`, with ann, bob and rita as approvers. A SPEC waits for an hour, a pull request
+    /// The entry `gates` of `approvals`, with ann, bob and rita as approvers, and carl where they do nothing. A SPEC waits for an hour, a pull request
     /// for two. `step_functions` says where Step Functions is.
     pub fn gates_function(&self, step_functions: &SdkConfig) -> approvals::Context {
         approvals::Context::Gates(approvals::GatesContext {
             config: approvals::Config {
-                approvers: ["ann", "bob", "rita"].map(person).to_vec(),
-                spec_seconds: 3_600,
-                pr_seconds: 7_200,
+                policy: ApprovalPolicy {
+                    approvers: ["ann", "bob", "rita"].map(person).to_vec(),
+                    escalation: vec![person("carl")],
+                    spec: GateRule { required: 1, seconds: 3_600 },
+                    pr: GateRule { required: 1, seconds: 7_200 },
+                    at_risk: 2,
+                    thresholds: RiskThresholds { files: 15, confidence_percent: 60 },
+                },
             },
             store: self.store.clone(),
             gates: self.gates.clone(),

@@ -1,6 +1,7 @@
 //! Values that tests begin with.
 
-use domain::gate::{Gate, GateKind, GateStatus, Subject};
+use domain::gate::policy::Asked;
+use domain::gate::{Gate, GateKind, Subject};
 use domain::ids::{Attempt, CommitSha, Revision, TicketKey, WorkflowId};
 use domain::person::{Actor, Channel, Person};
 use domain::qa::{CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
@@ -8,6 +9,7 @@ use domain::spec::{FileAction, SPEC_VERSION, Spec, SpecFile, SpecText};
 use domain::ticket::{Priority, Ticket};
 use domain::workflow::Workflow;
 use domain::{Digest, Timestamp};
+use jiff::SignedDuration;
 
 /// When every story begins.
 pub fn now() -> Timestamp {
@@ -123,17 +125,7 @@ pub fn gate(workflow: &Workflow) -> Gate {
         base_commit: sha("a"),
         ticket_digest: workflow.ticket.digest,
     };
-    Gate {
-        id: GateKind::Spec.gate_id(&workflow.id, 1).unwrap(),
-        workflow_id: workflow.id.clone(),
-        subject_digest: subject.digest().unwrap(),
-        subject,
-        requester: workflow.ticket.requester.clone(),
-        approvers: vec![person("ann"), person("bob")],
-        created_at: now(),
-        due_at: at(3_600),
-        status: GateStatus::Pending,
-        decision: None,
-        delivered_at: None,
-    }
+    let asked = Asked::one_of(vec![person("ann"), person("bob")], SignedDuration::from_hours(1));
+    let id = GateKind::Spec.gate_id(&workflow.id, 1).unwrap();
+    Gate::new(id, workflow.id.clone(), subject, workflow.ticket.requester.clone(), asked, now()).unwrap()
 }

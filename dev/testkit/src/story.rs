@@ -1,6 +1,7 @@
 //! Workflows as far as a test wants them, written as production writes them.
 
 use domain::budget::Usage;
+use domain::gate::policy::RiskFacts;
 use domain::gate::{Gate, GateKind, GateStatus, Verdict};
 use domain::ids::{CommitSha, Generation, TaskToken, WorkflowId};
 use domain::person::Actor;
@@ -55,8 +56,14 @@ impl World {
         let spec_digest = spec.digest().unwrap();
         let key = keys::objects::spec_json(&workflow.id, revision);
         self.objects.put(&key, serde_json::to_vec(&spec).unwrap(), "application/json").await.unwrap();
-        let proposed =
-            Event::SpecProposed { revision, spec_digest, base_commit: base.clone(), usage: Usage::default() };
+        let proposed = Event::SpecProposed {
+            revision,
+            spec_digest,
+            base_commit: base.clone(),
+            usage: Usage::default(),
+            facts: RiskFacts::default(),
+            approvals: Box::default(),
+        };
         self.tell(&workflow.id, [Event::PlanningStarted { revision }, proposed]).await
     }
 
@@ -78,6 +85,7 @@ impl World {
         let approved = self.objects.get(&keys::objects::spec_json(id, workflow.revision), 1 << 20).await.unwrap();
         let context = AmendContext {
             approved: &serde_json::from_slice(&approved).unwrap(),
+            revision: workflow.next_revision(),
             attempt,
             base_commit: &base,
             base_paths: &["src/app.js".to_owned()].into(),
@@ -124,7 +132,7 @@ impl World {
             Event::RunPrepared { attempt, base_commit: sample::sha("a") },
             Event::RunEnded { attempt, outcome, usage, isolation, refused_connections: 0 },
             Event::ChangesVerified { attempt, digest: Digest::of("changes"), files: vec![] },
-            Event::QaFinished { attempt, passed: true, report, blocking: vec![] },
+            Event::QaFinished { attempt, passed: true, report, blocking: vec![], findings: 0 },
             Event::PrPublished {
                 number,
                 url: format!("https://github.example/acme/web/pull/{number}"),

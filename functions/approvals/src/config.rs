@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use domain::gate::policy::{self, ApprovalPolicy, GateRule, RiskThresholds};
 use domain::person::Person;
-use runtime::env::{ConfigError, list, parsed, required};
+use runtime::env::{ConfigError, optional, parsed, required};
 use store::{Gates, Store, Tokens};
 
 /// Which of the two deployed functions this is.
@@ -30,12 +31,39 @@ impl FromStr for Entry {
 /// What template.yaml sets for the entry `gates`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Who may approve.
-    pub approvers: Vec<Person>,
-    /// How long a SPEC waits for a decision, seconds.
-    pub spec_seconds: i64,
-    /// How long a pull request waits for a decision, seconds.
-    pub pr_seconds: i64,
+    /// Who is asked, how many approvals it takes, and how long people have.
+    pub policy: ApprovalPolicy,
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let approvers = people("APPROVERS", Some(required("APPROVERS")?))?;
+        if approvers.is_empty() {
+            return Err(ConfigError::Missing("APPROVERS"));
+        }
+        Ok(Self {
+            policy: ApprovalPolicy {
+                approvers,
+                escalation: people("ESCALATION_APPROVERS", optional("ESCALATION_APPROVERS"))?,
+                spec: GateRule { required: parsed("SPEC_APPROVALS")?, seconds: parsed("SPEC_APPROVAL_SECONDS")? },
+                pr: GateRule { required: parsed("PR_APPROVALS")?, seconds: parsed("PR_APPROVAL_SECONDS")? },
+                at_risk: parsed("RISK_APPROVALS")?,
+                thresholds: RiskThresholds {
+                    files: parsed("RISK_FILES")?,
+                    confidence_percent: parsed("RISK_CONFIDENCE_PERCENT")?,
+                },
+            },
+        })
+    }
+}
+
+/// A list of people; empty where the variable is not set.
+fn people(name: &'static str, text: Option<String>) -> Result<Vec<Person>, ConfigError> {
+    policy::people(&text.unwrap_or_default()).map_err(|error| ConfigError::Invalid { name, reason: error.to_string() })
 }
 
 /// Everything that a request works with.
@@ -73,16 +101,8 @@ impl Context {
         if entry == Entry::Links {
             return Ok(Self::Links(gates));
         }
-        let approvers: Vec<Person> = list("APPROVERS").into_iter().map(Person::from_email).collect();
-        if approvers.is_empty() {
-            return Err(ConfigError::Missing("APPROVERS"));
-        }
         Ok(Self::Gates(GatesContext {
-            config: Config {
-                approvers,
-                spec_seconds: parsed("SPEC_APPROVAL_SECONDS")?,
-                pr_seconds: parsed("PR_APPROVAL_SECONDS")?,
-            },
+            config: Config::from_env()?,
             store: Store::new(dynamo.clone(), required("STATE_TABLE")?, required("AUDIT_TABLE")?),
             gates,
             tokens: Tokens::new(dynamo, required("TOKENS_TABLE")?),

@@ -7,7 +7,7 @@ use domain::steps::ApprovalStep;
 use serde_json::Value;
 
 use crate::config::{Context, GatesContext};
-use crate::{decide, deliver, links, open};
+use crate::{clock, decide, deliver, links, open};
 
 /// Answers a step of the state machine or a request of another function.
 ///
@@ -31,6 +31,9 @@ async fn request(context: &GatesContext, request: ApprovalRequest, now: Timestam
     match request {
         ApprovalRequest::Decide { gate, decision } => answer(&decide::decide(context, &gate, decision, now).await?),
         ApprovalRequest::Cancel { workflow_id } => answer(&decide::cancel(context, &workflow_id, now).await?),
+        ApprovalRequest::Clock { gate } => answer(&clock::look(context, &gate, now).await?),
+        ApprovalRequest::Extend { gate, by, due_at } => answer(&clock::extend(context, &gate, &by, due_at, now).await?),
+        ApprovalRequest::Delegate { gate, by, to } => answer(&clock::delegate(context, &gate, &by, &to, now).await?),
         ApprovalRequest::Deliver { gate } => answer(&deliver::deliver(context, &gate, now).await?),
     }
 }

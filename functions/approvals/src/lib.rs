@@ -7,6 +7,8 @@
 //!
 //! [`ApprovalRequest::Deliver`]: domain::gate::requests::ApprovalRequest::Deliver
 
+mod change;
+mod clock;
 mod config;
 mod decide;
 mod deliver;

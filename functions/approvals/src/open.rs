@@ -8,11 +8,11 @@ use domain::state::WorkflowState;
 use domain::steps::{Done, GateOutput};
 use domain::workflow::{Event, Workflow};
 use domain::{Timestamp, gate::Verdict};
-use jiff::SignedDuration;
 use runtime::task_token;
 use store::StoreError;
 
 use crate::config::GatesContext;
+use crate::decide::question;
 use crate::deliver;
 
 /// How often opening is tried again when the workflow's row changes under it.
@@ -86,7 +86,7 @@ fn known_gate(workflow: &Workflow, kind: GateKind) -> Result<Option<GateId>, Fai
 
 fn new_gate(context: &GatesContext, workflow: &Workflow, kind: GateKind, now: Timestamp) -> Result<Gate, Failure> {
     let inconsistent = |message: &str| Failure::new(FailureKind::Inconsistent, message.to_owned());
-    let (subject, number, seconds) = match kind {
+    let (subject, number) = match kind {
         GateKind::Spec => {
             let spec = workflow.spec.as_ref().ok_or_else(|| inconsistent("there is no SPEC to decide on"))?;
             let subject = Subject::Spec {
@@ -95,7 +95,7 @@ fn new_gate(context: &GatesContext, workflow: &Workflow, kind: GateKind, now: Ti
                 base_commit: spec.base_commit.clone(),
                 ticket_digest: workflow.ticket.digest,
             };
-            (subject, workflow.spec_gates, context.config.spec_seconds)
+            (subject, workflow.spec_gates)
         }
         GateKind::Pr => {
             let pr = workflow.pr.as_ref().ok_or_else(|| inconsistent("there is no pull request to decide on"))?;
@@ -106,27 +106,14 @@ fn new_gate(context: &GatesContext, workflow: &Workflow, kind: GateKind, now: Ti
                 tree_sha: pr.tree_sha.clone(),
                 qa_report: qa.report,
             };
-            (subject, workflow.pr_gates, context.config.pr_seconds)
+            (subject, workflow.pr_gates)
         }
     };
     let id = kind.gate_id(&workflow.id, number + 1).map_err(|error| inconsistent(&error.to_string()))?;
-    let subject_digest = subject.digest().map_err(|error| inconsistent(&error.to_string()))?;
-    let due_at = now
-        .checked_add(SignedDuration::from_secs(seconds))
-        .map_err(|error| Failure::new(FailureKind::Internal, format!("the time for a decision: {error}")))?;
-    Ok(Gate {
-        id,
-        workflow_id: workflow.id.clone(),
-        subject,
-        subject_digest,
-        requester: workflow.ticket.requester.clone(),
-        approvers: context.config.approvers.clone(),
-        created_at: now,
-        due_at,
-        status: GateStatus::Pending,
-        decision: None,
-        delivered_at: None,
-    })
+    let asked = context.config.policy.ask(question(kind, workflow));
+    let requester = workflow.ticket.requester.clone();
+    Gate::new(id, workflow.id.clone(), subject, requester, asked, now)
+        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
 }
 
 /// What the state machine is told of a decided gate.

@@ -104,11 +104,12 @@ pub(crate) async fn decide<B: Backend>(
         by: Actor::Person { person: opened.grant.recipient.clone(), channel: Channel::Link },
         subject_digest: answer.subject.parse().ok(),
         comment: Some(answer.comment.clone()).filter(|comment| !comment.trim().is_empty()),
+        sections: Vec::new(),
     };
     match console.backend.decide(&opened.gate.id, request).await? {
-        DecideAnswer::Decided { .. } | DecideAnswer::Refused { refusal: Refusal::AlreadyDecided { .. }, .. } => {
-            Ok(see_other())
-        }
+        DecideAnswer::Decided { .. }
+        | DecideAnswer::Counted { .. }
+        | DecideAnswer::Refused { refusal: Refusal::AlreadyDecided { .. }, .. } => Ok(see_other()),
         DecideAnswer::Refused { message, .. } => {
             let notice = format!("Nothing was decided: {message}.");
             let opened = open(&console, &link).await?;

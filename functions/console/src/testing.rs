@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use domain::audit::AuditEntry;
 use domain::budget::Usage;
 use domain::failure::{Failure, FailureKind};
+use domain::gate::policy::{Asked, RiskFacts};
 use domain::gate::requests::{DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate, GateKind, GateStatus, Subject};
 use domain::ids::{Attempt, CommitSha, GateId, Generation, LinkId, Revision, TicketKey, WorkflowId};
@@ -90,21 +91,14 @@ impl Story {
     }
 
     fn opened(mut self, kind: GateKind, subject: Subject) -> Self {
-        let gate = Gate {
-            id: kind
-                .gate_id(&self.workflow.id, 1 + self.workflow.spec_gates * u32::from(kind == GateKind::Spec))
-                .unwrap(),
-            workflow_id: self.workflow.id.clone(),
-            subject_digest: subject.digest().unwrap(),
-            subject,
-            requester: self.ticket.reporter.clone(),
-            approvers: vec![person("ann"), person("rita")],
-            created_at: now(),
-            due_at: "2026-11-23T10:00:00Z".parse().unwrap(),
-            status: GateStatus::Pending,
-            decision: None,
-            delivered_at: None,
-        };
+        let id =
+            kind.gate_id(&self.workflow.id, 1 + self.workflow.spec_gates * u32::from(kind == GateKind::Spec)).unwrap();
+        let asked = Asked::one_of(
+            vec![person("ann"), person("rita")],
+            "2026-11-23T10:00:00Z".parse::<Timestamp>().unwrap().duration_since(now()),
+        );
+        let requester = self.ticket.reporter.clone();
+        let gate = Gate::new(id, self.workflow.id.clone(), subject, requester, asked, now()).unwrap();
         let (id, subject_digest, due_at) = (gate.id.clone(), gate.subject_digest, gate.due_at);
         self.gate = Some(gate);
         self.then(Event::GateOpened { gate: id, kind, subject_digest, due_at })
@@ -120,7 +114,14 @@ impl Story {
             ticket_digest: story.ticket.content_digest(),
         };
         let usage = Usage { input_tokens: 9_000, output_tokens: 800, turns: 4, micro_usd: 39_000, ..Usage::default() };
-        let event = Event::SpecProposed { revision: Revision::FIRST, spec_digest, base_commit: sha("a"), usage };
+        let event = Event::SpecProposed {
+            revision: Revision::FIRST,
+            spec_digest,
+            base_commit: sha("a"),
+            usage,
+            facts: RiskFacts::default(),
+            approvals: Box::default(),
+        };
         story.then(event).opened(GateKind::Spec, subject)
     }
 
@@ -139,6 +140,7 @@ impl Story {
         let base_paths = ["src/session.js", "package-lock.json", "yarn.lock"].map(str::to_owned).into();
         let context = AmendContext {
             approved: &spec(&story.workflow),
+            revision: story.workflow.next_revision(),
             attempt,
             base_commit: &sha("a"),
             base_paths: &base_paths,
@@ -206,7 +208,7 @@ impl Story {
                 refused_connections: 0,
             })
             .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files })
-            .then(Event::QaFinished { attempt, passed: true, report, blocking: vec![] })
+            .then(Event::QaFinished { attempt, passed: true, report, blocking: vec![], findings: 0 })
             .then(Event::PrPublished {
                 number: 5,
                 url: "https://github.example/acme/shop/pull/5".to_owned(),

@@ -2,8 +2,10 @@
 
 use domain::Timestamp;
 use domain::failure::Failure;
-use domain::gate::{Gate, GateStatus};
+use domain::gate::{Gate, GateStatus, Subject};
+use domain::ids::GateId;
 use domain::outbox::{Notice, OutboxPointer};
+use domain::person::{Actor, Person};
 use domain::workflow::Workflow;
 use store::OutboxRow;
 
@@ -13,13 +15,14 @@ use crate::texts::Mail;
 use crate::texts::email as texts;
 use crate::ticket::{gate_of, spec_of};
 
-/// Mails every approver who has not been mailed yet. A gate that was decided meanwhile needs no mail.
+/// Mails everybody whom a message is for and who has not been mailed yet. A gate that was decided meanwhile needs no
+/// mail.
 ///
-/// Each approver gets a link of their own, and is noted as soon as they have it. One whose mail fails does not keep
-/// the others from theirs; the message then comes back for that one alone.
+/// Each gets a link of their own, and is noted as soon as they have it. One whose mail fails does not keep the others
+/// from theirs; the message then comes back for that one alone.
 pub(crate) async fn send<S: State>(notifier: &Notifier<S>, row: &OutboxRow, now: Timestamp) -> Result<(), Failure> {
     let state = &notifier.state;
-    let (Notice::SpecAwaitsApproval { gate, .. } | Notice::PrAwaitsApproval { gate }) = &row.message.notice else {
+    let Some((gate, call)) = call(&row.message.notice) else {
         tracing::warn!(notice = ?row.message.notice, "this notice is not sent by mail");
         return Ok(());
     };
@@ -28,10 +31,10 @@ pub(crate) async fn send<S: State>(notifier: &Notifier<S>, row: &OutboxRow, now:
         return Ok(());
     }
     let workflow = state.workflow(&row.workflow_id).await?;
-    let letter = Letter::prepare(state, &workflow, &gate, &row.message.notice, now).await?;
+    let letter = Letter::prepare(state, &workflow, &gate, call, now).await?;
     let pointer = OutboxPointer { workflow_id: row.workflow_id.clone(), seq: row.seq };
     let mut failed = None;
-    for person in &gate.approvers {
+    for person in recipients(&gate, &row.message.notice) {
         let Some(address) = person.email.as_deref() else {
             tracing::warn!(gate = %gate.id, "an approver has no e-mail address and is not asked by mail");
             continue;
@@ -53,10 +56,35 @@ pub(crate) async fn send<S: State>(notifier: &Notifier<S>, row: &OutboxRow, now:
     failed.map_or(Ok(()), Err)
 }
 
+/// The gate that a notice is about, and how its recipients are addressed.
+fn call(notice: &Notice) -> Option<(&GateId, texts::Call)> {
+    match notice {
+        Notice::SpecAwaitsApproval { gate, .. } | Notice::PrAwaitsApproval { gate } => Some((gate, texts::Call::First)),
+        Notice::GateStillOpen { gate, stage } => Some((gate, texts::Call::Again(*stage))),
+        Notice::GateDelegated { gate, .. } => Some((gate, texts::Call::HandedOn)),
+        Notice::WorkStarted | Notice::Ended { .. } => None,
+    }
+}
+
+/// Whom a notice is for: who is asked and has not approved what is asked about, or to whom it was handed on.
+fn recipients<'a>(gate: &'a Gate, notice: &'a Notice) -> Vec<&'a Person> {
+    if let Notice::GateDelegated { to, .. } = notice {
+        return vec![to];
+    }
+    let approved = |person: &&Person| {
+        !gate
+            .approvals
+            .iter()
+            .any(|approval| matches!(&approval.by, Actor::Person { person: by, .. } if by.is_same(person)))
+    };
+    gate.approvers.iter().filter(approved).collect()
+}
+
 /// What every approver reads; only the link differs.
 struct Letter<'a> {
     workflow: &'a Workflow,
     gate: &'a Gate,
+    call: texts::Call,
     now: Timestamp,
     ticket: domain::ticket::Ticket,
     about: About,
@@ -72,11 +100,11 @@ impl<'a> Letter<'a> {
         state: &S,
         workflow: &'a Workflow,
         gate: &'a Gate,
-        notice: &Notice,
+        call: texts::Call,
         now: Timestamp,
     ) -> Result<Self, Failure> {
-        let about = if let Notice::SpecAwaitsApproval { revision, .. } = notice {
-            About::Spec(spec_of(state, workflow, gate, *revision).await?)
+        let about = if let Subject::Spec { revision, .. } = gate.subject {
+            About::Spec(spec_of(state, workflow, gate, revision).await?)
         } else {
             let history = History::of(&state.trail(&workflow.id).await?);
             let qa = match &workflow.qa {
@@ -85,11 +113,12 @@ impl<'a> Letter<'a> {
             };
             About::Pr { history, qa }
         };
-        Ok(Self { workflow, gate, now, ticket: state.ticket(&workflow.id).await?, about })
+        Ok(Self { workflow, gate, call, now, ticket: state.ticket(&workflow.id).await?, about })
     }
 
     fn to(&self, url: &str) -> Mail {
-        let frame = texts::Frame { workflow: self.workflow, ticket: &self.ticket, gate: self.gate, now: self.now, url };
+        let (call, now) = (self.call, self.now);
+        let frame = texts::Frame { workflow: self.workflow, ticket: &self.ticket, gate: self.gate, call, now, url };
         match &self.about {
             About::Spec(spec) => texts::spec_mail(&frame, spec),
             About::Pr { history, qa } => texts::pr_mail(&frame, &history.files, qa.as_ref()),

@@ -3,7 +3,8 @@
 use domain::audit::AuditEntry;
 use domain::budget::Usage;
 use domain::failure::Failure;
-use domain::gate::{Decision, Gate, GateKind, GateStatus, Subject, Verdict};
+use domain::gate::policy::{Asked, RiskFacts};
+use domain::gate::{Decision, Gate, GateKind, Subject, Verdict};
 use domain::ids::{Attempt, CommitSha, Generation, Revision, TicketKey, WorkflowId};
 use domain::person::{Actor, Channel, Person};
 use domain::qa::{ChecklistResult, CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
@@ -92,24 +93,20 @@ impl Story {
             spec_digest,
             base_commit: sha("a"),
             usage: Usage { micro_usd: 120_000, turns: 4, ..Usage::default() },
+            facts: RiskFacts::default(),
+            approvals: Box::default(),
         });
         story.opened(GateKind::Spec, subject)
     }
 
     fn opened(mut self, kind: GateKind, subject: Subject) -> Self {
-        let gate = Gate {
-            id: kind.gate_id(&self.workflow.id, 1).unwrap(),
-            workflow_id: self.workflow.id.clone(),
-            subject_digest: subject.digest().unwrap(),
-            subject,
-            requester: self.ticket.reporter.clone(),
-            approvers: vec![Person::from_email("ann@acme.example"), Person::from_email("bob@acme.example")],
-            created_at: now(),
-            due_at: at("2026-11-23T10:00:00Z"),
-            status: GateStatus::Pending,
-            decision: None,
-            delivered_at: None,
-        };
+        let id = kind.gate_id(&self.workflow.id, 1).unwrap();
+        let asked = Asked::one_of(
+            vec![Person::from_email("ann@acme.example"), Person::from_email("bob@acme.example")],
+            at("2026-11-23T10:00:00Z").duration_since(now()),
+        );
+        let requester = self.ticket.reporter.clone();
+        let gate = Gate::new(id, self.workflow.id.clone(), subject, requester, asked, now()).unwrap();
         let event =
             Event::GateOpened { gate: gate.id.clone(), kind, subject_digest: gate.subject_digest, due_at: gate.due_at };
         self.gate = Some(gate);
@@ -154,14 +151,15 @@ impl Story {
     pub(crate) fn published(self) -> Self {
         let attempt = self.workflow.attempt;
         let report = qa_digest(&self.workflow);
-        let story =
-            self.then(Event::QaFinished { attempt, passed: true, report, blocking: vec![] }).then(Event::PrPublished {
+        let story = self.then(Event::QaFinished { attempt, passed: true, report, blocking: vec![], findings: 0 }).then(
+            Event::PrPublished {
                 number: 5,
                 url: "https://github.example/acme/shop/pull/5".to_owned(),
                 branch: "pi-tickets/FL-1-ab12".to_owned(),
                 head_sha: sha("b"),
                 tree_sha: sha("c"),
-            });
+            },
+        );
         let subject = Subject::Pr { number: 5, head_sha: sha("b"), tree_sha: sha("c"), qa_report: report };
         story.opened(GateKind::Pr, subject)
     }
@@ -174,13 +172,18 @@ impl Story {
             kind: ViolationKind::PathNotInSpec,
             message: "`README.md` was changed (modify), but the approved SPEC does not name it".to_owned(),
         }];
-        self.then(Event::QaFinished { attempt, passed: false, report, blocking: vec!["unit tests".to_owned()] }).then(
-            Event::AttemptFailed {
-                attempt,
-                reason: "unit tests failed:\nnot ok 3 - keeps the session\n  @ann https://e.example".to_owned(),
-                violations,
-            },
-        )
+        self.then(Event::QaFinished {
+            attempt,
+            passed: false,
+            report,
+            blocking: vec!["unit tests".to_owned()],
+            findings: 0,
+        })
+        .then(Event::AttemptFailed {
+            attempt,
+            reason: "unit tests failed:\nnot ok 3 - keeps the session\n  @ann https://e.example".to_owned(),
+            violations,
+        })
     }
 
     pub(crate) fn broke(self, failure: Failure) -> Self {
@@ -244,6 +247,7 @@ pub(crate) fn amended(workflow: &Workflow) -> Spec {
     let wanted = ["src/clock.js", "yarn.lock"].map(str::to_owned);
     let context = AmendContext {
         approved: &spec(workflow),
+        revision: spec(workflow).revision.next(),
         attempt: Attempt::FIRST,
         base_commit: &sha("a"),
         base_paths: &base_paths,

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use domain::failure::{Failure, FailureKind};
+use domain::gate::policy::{RepoApprovals, RiskFacts};
 use domain::inbound::SecretOwner;
 use domain::person::Actor;
 use domain::steps::{PlanInput, PlanOutput};
 use domain::workflow::{Event, Workflow};
-use domain::{Revision, Timestamp, WorkflowId, WorkflowState};
+use domain::{Timestamp, WorkflowId, WorkflowState};
 use models::{Model, Settings};
 use runtime::metrics::{Unit, emit};
 use secrecy::SecretString;
@@ -106,7 +107,8 @@ async fn plan(
     };
     let now = now();
     report(&ended, &base, started.elapsed(), now);
-    conclude(context, &workflow, ended, &actor, now).await
+    let approvals = Box::new(base.config.approvals.clone());
+    conclude(context, &workflow, ended, &actor, approvals, now).await
 }
 
 /// Returns when somebody asked to stop, so that nothing more is spent. A reading that fails is tried again later.
@@ -145,10 +147,8 @@ fn start(workflow: &Workflow) -> Result<Option<Event>, Failure> {
 
 /// SPEC.md of the revision before. A missing one is no obstacle: the feedback says what matters.
 async fn previous_spec(context: &Context, workflow: &Workflow) -> Result<Option<String>, Failure> {
-    if workflow.revision == Revision::FIRST {
-        return Ok(None);
-    }
-    let key = objects::spec_markdown(&workflow.id, Revision::new(workflow.revision.get() - 1));
+    let Some(previous) = workflow.previous_revision else { return Ok(None) };
+    let key = objects::spec_markdown(&workflow.id, previous);
     let bytes = context.objects.try_get(&key, MAX_SPEC_BYTES).await?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
@@ -171,13 +171,15 @@ async fn conclude(
     workflow: &Workflow,
     ended: Ended,
     actor: &Actor,
+    approvals: Box<RepoApprovals>,
     now: Timestamp,
 ) -> Result<PlanOutput, Failure> {
     let event = match ended.answer? {
         Answer::Spec(spec) => {
             let (spec, spec_digest) = context.objects.propose_spec(*spec).await?;
+            let facts = RiskFacts::of(&spec);
             let (revision, base_commit) = (workflow.revision, spec.base_commit);
-            Event::SpecProposed { revision, spec_digest, base_commit, usage: ended.usage }
+            Event::SpecProposed { revision, spec_digest, base_commit, usage: ended.usage, facts, approvals }
         }
         Answer::Declined(reason) => Event::FoundUnsuitable { reason, usage: ended.usage },
     };

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use domain::budget::Usage;
 use domain::change_set::{Change, FILES_PREFIX, MANIFEST_VERSION, Manifest, ManifestEntry};
 use domain::failure::FailureKind;
+use domain::gate::policy::RiskFacts;
 use domain::gate::{GateKind, GateStatus, Verdict};
 use domain::ids::{Attempt, Generation, Revision, TicketKey, WorkflowId};
 use domain::path::RepoPath;
@@ -127,6 +128,8 @@ fn ready() -> (Workflow, Stored) {
             spec_digest: spec(&id).digest().unwrap(),
             base_commit: base_commit(),
             usage: Usage::default(),
+            facts: RiskFacts::default(),
+            approvals: Box::default(),
         },
         Event::GateOpened {
             gate: gate.clone(),
@@ -143,7 +146,7 @@ fn ready() -> (Workflow, Stored) {
         },
         Event::RunPrepared { attempt, base_commit: base_commit() },
         Event::ChangesVerified { attempt, digest, files: vec![] },
-        Event::QaFinished { attempt, passed: true, report: Digest::of(&report), blocking: vec![] },
+        Event::QaFinished { attempt, passed: true, report: Digest::of(&report), blocking: vec![], findings: 0 },
     ] {
         workflow = workflow.apply(event, Actor::system("test"), Timestamp::UNIX_EPOCH).unwrap().workflow;
     }

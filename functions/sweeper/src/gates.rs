@@ -1,11 +1,9 @@
-//! Gates: expiry, and decisions that have not reached the state machine.
+//! Gates: their clocks, and decisions that have not reached the state machine.
 
 use domain::Timestamp;
 use domain::failure::{Failure, FailureKind};
-use domain::gate::requests::{ApprovalRequest, DecideAnswer, DeliverAnswer};
-use domain::gate::{DecisionRequest, Verdict};
+use domain::gate::requests::{ApprovalRequest, ClockAnswer, DeliverAnswer};
 use domain::ids::GateId;
-use domain::person::Actor;
 use jiff::SignedDuration;
 
 use crate::each::each;
@@ -16,21 +14,17 @@ const BATCH: i32 = 100;
 /// How old a decision is before the sweeper hands it over: until then its own function is still at it.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Expires the gates whose time is up.
-pub(crate) async fn expire(context: &Context, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
+/// Looks at the clocks of gates: people are reminded, more of them asked, and gates expire.
+pub(crate) async fn look_at_clocks(context: &Context, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
     let due = context.gates.due(now, BATCH).await?;
     let mut failure = None;
     let answers = each(due, &mut failure, async |gate: &GateId| {
-        let decision = DecisionRequest {
-            verdict: Verdict::Expire,
-            by: Actor::system("sweeper"),
-            subject_digest: None,
-            comment: None,
-        };
-        let request = ApprovalRequest::Decide { gate: gate.clone(), decision };
-        context.invoker.call::<_, DecideAnswer>(&context.config.approvals_function, &request).await
+        let request = ApprovalRequest::Clock { gate: gate.clone() };
+        context.invoker.call::<_, ClockAnswer>(&context.config.approvals_function, &request).await
     });
-    swept.expired += count(answers.await, |answer| matches!(answer, DecideAnswer::Decided { .. }));
+    let answers = answers.await;
+    swept.expired += count(&answers, |answer| *answer == ClockAnswer::Expired);
+    swept.reminded += count(&answers, |answer| matches!(answer, ClockAnswer::Told { .. }));
     failure.map_or(Ok(()), Err)
 }
 
@@ -45,10 +39,10 @@ pub(crate) async fn deliver(context: &Context, now: Timestamp, swept: &mut Swept
         let request = ApprovalRequest::Deliver { gate: gate.clone() };
         context.invoker.call::<_, DeliverAnswer>(&context.config.approvals_function, &request).await
     });
-    swept.delivered += count(answers.await, |answer| *answer == DeliverAnswer::Delivered);
+    swept.delivered += count(&answers.await, |answer| *answer == DeliverAnswer::Delivered);
     failure.map_or(Ok(()), Err)
 }
 
-fn count<T>(answers: Vec<T>, counts: impl Fn(&T) -> bool) -> u32 {
+fn count<T>(answers: &[T], counts: impl Fn(&T) -> bool) -> u32 {
     answers.iter().map(|answer| u32::from(counts(answer))).sum()
 }

@@ -1,5 +1,5 @@
 //! The net below everything else. Every minute it finishes what a crash, a lost answer or a lost webhook left undone:
-//! gates whose time is up, decisions that have not reached the state machine, workflows without a live execution,
+//! gates that people have to be reminded of or whose time is up, decisions that have not reached the state machine, workflows without a live execution,
 //! requests to stop that nobody noticed, slots and sandboxes of workflows that have ended.
 //!
 //! It has neither task tokens nor the code host: it asks the functions that do. Two sweeps at once do no harm.
@@ -22,6 +22,8 @@ pub use config::{Config, Context};
 pub struct Swept {
     /// Gates that expired.
     pub expired: u32,
+    /// Gates about which people were reminded, or more of them asked.
+    pub reminded: u32,
     /// Decisions handed to the state machine.
     pub delivered: u32,
     /// Workflows started or ended.
@@ -37,7 +39,7 @@ pub struct Swept {
 pub async fn sweep(context: &Context, now: Timestamp) -> Result<Swept, Failure> {
     let mut swept = Swept::default();
     let results = [
-        gates::expire(context, now, &mut swept).await,
+        gates::look_at_clocks(context, now, &mut swept).await,
         gates::deliver(context, now, &mut swept).await,
         workflows::recover(context, now, &mut swept).await,
         slots::sweep(context).await,

@@ -45,6 +45,7 @@ pub(crate) async fn amend_spec(
     let base_commit = workflow.run_base.as_ref().ok_or_else(|| inconsistent("the run has no base commit"))?;
     let asked = AmendContext {
         approved: &approved,
+        revision: workflow.next_revision(),
         attempt,
         base_commit,
         base_paths: &base_paths,

@@ -48,6 +48,7 @@ pub(crate) async fn collect(
                 passed,
                 report: digest,
                 blocking: qa.blocking().map(|gate| gate.name.clone()).collect(),
+                findings: u32::try_from(qa.findings.len()).unwrap_or(u32::MAX),
             }))
         })
         .await?;

@@ -44,12 +44,7 @@ pub(crate) async fn finish(
 
 /// The workflow ended while somebody was asked: nobody can decide any more, and the inboxes forget it.
 async fn close_gate(context: &Context, gate: GateId) -> Result<(), Failure> {
-    let decision = DecisionRequest {
-        verdict: Verdict::Cancel,
-        by: actor(),
-        subject_digest: None,
-        comment: Some("The workflow has ended.".to_owned()),
-    };
+    let decision = DecisionRequest::fact(Verdict::Cancel, actor(), Some("The workflow has ended.".to_owned()));
     let request = ApprovalRequest::Decide { gate, decision };
     let answer: DecideAnswer = context.invoker.call(&context.config.approvals_function, &request).await?;
     tracing::info!(?answer, "the gate of an ended workflow was closed");

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate::Stage;
 use crate::ids::{GateId, Revision, WorkflowId};
+use crate::person::Person;
 use crate::state::WorkflowState;
 use crate::ticket::TicketStatus;
 
@@ -63,6 +65,20 @@ pub enum Notice {
     PrAwaitsApproval {
         /// The gate.
         gate: GateId,
+    },
+    /// A gate waits, and people are told again or for the first time: those who are asked and have not approved.
+    GateStillOpen {
+        /// The gate.
+        gate: GateId,
+        /// How far its time has come.
+        stage: Stage,
+    },
+    /// A gate was handed on.
+    GateDelegated {
+        /// The gate.
+        gate: GateId,
+        /// To whom.
+        to: Box<Person>,
     },
     /// The workflow has ended.
     Ended {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A person under every name that the connected systems have for them. Two persons are the same where any id
 /// that both have is equal; e-mail addresses compare without case.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Person {
     /// What to call them.
@@ -37,6 +37,47 @@ impl Person {
         Self { name: email.clone(), email: Some(email), ..Self::default() }
     }
 
+    /// Reads an entry of a list of people: an e-mail address, and after spaces what else is known of them,
+    /// `github:583231` (the account's number) and `slack:T012AB3CD/U045EF6GH` (workspace and member).
+    ///
+    /// # Errors
+    /// Says what is wrong with which entry.
+    pub fn from_text(text: &str) -> Result<Self, InvalidPerson> {
+        let invalid = |reason: &str| InvalidPerson::Entry { entry: text.to_owned(), reason: reason.to_owned() };
+        let mut words = text.split_whitespace();
+        let email = words.next().unwrap_or_default();
+        if !is_email(email) {
+            return Err(invalid("it has to begin with an e-mail address"));
+        }
+        let mut person = Self::from_email(email);
+        for word in words {
+            match word.split_once(':') {
+                Some(("github", number)) if person.github_id.is_none() => {
+                    // A parser of numbers also takes signs, which no id has.
+                    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+                    let id = number.parse().ok().filter(|id| digits && *id > 0);
+                    person.github_id = Some(id.ok_or_else(|| invalid("`github:` needs the account's number"))?);
+                }
+                Some(("slack", id)) if person.slack_id.is_none() => {
+                    if !is_slack_id(id) {
+                        return Err(invalid("`slack:` needs workspace and member, such as T012AB3CD/U045EF6GH"));
+                    }
+                    person.slack_id = Some(id.to_owned());
+                }
+                _ => return Err(invalid("after the address come `github:…` and `slack:…`, each once")),
+            }
+        }
+        Ok(person)
+    }
+
+    /// Whether there is a sort of id that both have, so that [`Person::is_same`] says something when it says no.
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        self.github_id.is_some() && other.github_id.is_some()
+            || self.slack_id.is_some() && other.slack_id.is_some()
+            || self.tracker_id.is_some() && other.tracker_id.is_some()
+            || self.emails().next().is_some() && other.emails().next().is_some()
+    }
+
     /// Whether both are known to be one person.
     pub fn is_same(&self, other: &Self) -> bool {
         fn equal<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
@@ -63,8 +104,58 @@ impl Person {
     }
 }
 
+/// Why a list of people cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPerson {
+    /// One entry is wrong.
+    #[error("`{}`: {reason}", entry.escape_debug())]
+    Entry {
+        /// The entry.
+        entry: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Two entries are one person.
+    #[error("`{first}` and `{second}` are one person")]
+    Twice {
+        /// One.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// There are too many.
+    #[error("it names more than {limit} people")]
+    TooMany {
+        /// So many may be named.
+        limit: usize,
+    },
+}
+
+/// Whether a text is one address, as far as it matters here: what stands before and after one `@`, without spaces and
+/// what separates entries.
+fn is_email(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | '<' | '>' | '"' | ':' | ';');
+    match text.split_once('@') {
+        Some((name, host)) => {
+            !name.is_empty() && !host.is_empty() && !host.contains('@') && !text.contains(odd) && text.len() <= 254
+        }
+        None => false,
+    }
+}
+
+/// Workspace and member as Slack writes them.
+fn is_slack_id(text: &str) -> bool {
+    let id = |part: &str, first: &[char]| {
+        part.starts_with(first)
+            && part.len() > 4
+            && part.len() < 30
+            && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    text.split_once('/').is_some_and(|(team, member)| id(team, &['T', 'E']) && id(member, &['U', 'W']))
+}
+
 /// Who or what caused a change: part of every audit entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Actor {
     /// One of our functions.
@@ -99,7 +190,7 @@ impl Actor {
 }
 
 /// The way a decision or request reached us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// An approval link.
@@ -139,6 +230,39 @@ mod tests {
         assert!(!Person::default().is_same(&Person::default()));
         assert!(Person::from_email("Ann@Example.com").is_same(&Person::from_email("ann@example.com")));
         assert!(!Person::from_email("ann@example.com").is_same(&Person::from_email("ann@example.com.evil")));
+    }
+
+    #[test]
+    fn entries_of_a_list_are_read() {
+        let ann = Person::from_text("ann@example.com github:583231  slack:T012AB3CD/U045EF6GH").unwrap();
+        assert_eq!((ann.github_id, ann.slack_id.as_deref()), (Some(583_231), Some("T012AB3CD/U045EF6GH")));
+        assert_eq!(ann.email.as_deref(), Some("ann@example.com"));
+        for bad in [
+            "",
+            "ann",
+            "@example.com",
+            "ann@",
+            "a@b@c",
+            "github:1 ann@example.com",
+            "ann@example.com github:ann",
+            "ann@example.com github:+1",
+            "ann@example.com github:0",
+            "ann@example.com github:1 github:2",
+            "ann@example.com slack:U045EF6GH",
+            "ann@example.com slack:T012AB3CD/U045EF6GH,",
+            "ann@example.com boss",
+            "Ann <ann@example.com>",
+        ] {
+            assert!(matches!(Person::from_text(bad), Err(InvalidPerson::Entry { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn people_without_a_common_sort_of_id_cannot_be_compared() {
+        let tracker = Person { tracker_id: Some("u-1".to_owned()), ..Person::default() };
+        let ann = Person::from_email("ann@example.com");
+        assert!(!tracker.is_comparable(&ann) && !tracker.is_same(&ann));
+        assert!(ann.is_comparable(&Person::from_email("bob@example.com")));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate::policy::{self, RepoApprovals};
 use crate::path::ProtectedPaths;
+use crate::person::{InvalidPerson, Person};
 
 /// The file's path.
 pub const CONFIG_PATH: &str = ".pi-tickets.toml";
@@ -32,6 +34,9 @@ pub struct RepoConfig {
     /// Paths that may be changed only when a SPEC names them as protected, besides those of every repository.
     #[serde(default)]
     pub protected: ProtectedPaths,
+    /// Who decides on its SPECs and pull requests, and how many of them.
+    #[serde(default, deserialize_with = "approvals")]
+    pub approvals: RepoApprovals,
 }
 
 /// One quality gate.
@@ -59,6 +64,36 @@ pub struct SetupConfig {
     /// Seconds.
     #[serde(default = "default_timeout")]
     pub timeout: u64,
+}
+
+/// `[approvals]` as it stands in the file: people are texts there.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ApprovalsSection {
+    approvers: Vec<String>,
+    escalation: Vec<String>,
+    spec: Option<std::num::NonZeroU32>,
+    pr: Option<std::num::NonZeroU32>,
+    spec_hours: Option<std::num::NonZeroU32>,
+    pr_hours: Option<std::num::NonZeroU32>,
+}
+
+fn approvals<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<RepoApprovals, D::Error> {
+    let section = ApprovalsSection::deserialize(deserializer)?;
+    let people = |list: &str, entries: &[String]| -> Result<Vec<Person>, D::Error> {
+        let invalid = |error: InvalidPerson| serde::de::Error::custom(format!("{list}: {error}"));
+        let people = entries.iter().map(|entry| Person::from_text(entry)).collect::<Result<_, _>>().map_err(invalid)?;
+        policy::distinct(people).map_err(invalid)
+    };
+    let ApprovalsSection { spec, pr, spec_hours, pr_hours, .. } = section;
+    Ok(RepoApprovals {
+        approvers: people("approvers", &section.approvers)?,
+        escalation: people("escalation", &section.escalation)?,
+        spec,
+        pr,
+        spec_hours,
+        pr_hours,
+    })
 }
 
 const fn yes() -> bool {
@@ -179,6 +214,10 @@ mod tests {
         let config = RepoConfig::parse(
             r#"
             protected = ["infra/", "Makefile"]
+            [approvals]
+            approvers = ["ann@example.com github:583231", "bob@example.com"]
+            pr = 2
+            spec_hours = 8
             [setup]
             command = "npm ci"
             timeout = 60
@@ -196,6 +235,10 @@ mod tests {
         assert_eq!(config.gate_names(), ["test", "lint"]);
         assert!(config.gates[0].required && !config.gates[1].required);
         assert!(config.protected.protection(&"infra/a".parse().unwrap()).is_some());
+        let RepoApprovals { approvers, escalation, spec, pr, spec_hours, pr_hours } = config.approvals;
+        assert_eq!((approvers[0].github_id, approvers.len(), escalation.len()), (Some(583_231), 2, 0));
+        let numbers = [spec, pr, spec_hours, pr_hours].map(|number| number.map(std::num::NonZeroU32::get));
+        assert_eq!(numbers, [None, Some(2), Some(8), None]);
     }
 
     #[test]
@@ -207,6 +250,10 @@ mod tests {
             ("[[gate]]\nname=\"a\"\ncommand=\"x\"\n[[gate]]\nname=\"a\"\ncommand=\"y\"", "two gates"),
             ("surprise = 1", "surprise"),
             ("protected = [\"//a\"]", "protected path"),
+            ("[approvals]\npr = 0", "nonzero"),
+            ("[approvals]\nhours = 3", "hours"),
+            ("[approvals]\napprovers = [\"ann\"]", "approvers: `ann`"),
+            ("[approvals]\napprovers = [\"a@b.c\", \"A@b.c\"]", "one person"),
         ] {
             let error = RepoConfig::parse(bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{bad}: {error}");

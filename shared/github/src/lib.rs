@@ -34,6 +34,6 @@ pub use pulls::{
 };
 pub use repo::{Repo, RepoSettings};
 pub use retry::RetryPolicy;
-pub use reviews::{Comment, Review, ReviewState};
+pub use reviews::{Comment, LineComment, Review, ReviewState};
 pub use snapshot::{Snapshot, SnapshotFile, SnapshotLimits};
 pub use tree::{EntryKind, Tree, TreeEntry};

@@ -50,6 +50,22 @@ pub enum ReviewState {
     Pending,
 }
 
+/// A comment on a line, or on a whole file, that belongs to a review.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct LineComment {
+    /// The review that it belongs to.
+    #[serde(default, rename = "pull_request_review_id")]
+    pub review: Option<u64>,
+    /// The file.
+    pub path: String,
+    /// The line in the file as it is after the change; `None` for a comment on the file or on a line that is gone.
+    #[serde(default)]
+    pub line: Option<u64>,
+    /// The words.
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub body: String,
+}
+
 /// A comment below a pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Comment {
@@ -73,6 +89,14 @@ impl Repo {
     /// [`GithubError::NotFound`] when there is no such pull request.
     pub async fn reviews(&self, number: PullNumber) -> Result<Vec<Review>, GithubError> {
         self.pages(&format!("/pulls/{number}/reviews"), number).await
+    }
+
+    /// What its reviews say about single lines, oldest first. (The list of one review's comments leaves out the lines.)
+    ///
+    /// # Errors
+    /// [`GithubError::NotFound`] when there is no such pull request.
+    pub async fn line_comments(&self, number: PullNumber) -> Result<Vec<LineComment>, GithubError> {
+        self.pages(&format!("/pulls/{number}/comments"), number).await
     }
 
     /// The comments below a pull request, oldest first, at most 1,000.

@@ -1,5 +1,7 @@
 //! Gates, approval links and inboxes. A table of its own: only `approvals` may write it.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::gate::requests::LinkGrant;
@@ -47,41 +49,59 @@ impl Gates {
         self.get(keys::gate(id)).await?.map(row::value).transpose()
     }
 
-    /// The writes that open a gate: its row and one inbox row per approver with an e-mail address.
+    /// The writes that open a gate: its row and one inbox row per approver.
     ///
     /// # Errors
     /// Only when a row cannot be written.
     pub fn open_writes(&self, gate: &Gate) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut writes = vec![put_new(&self.table, gate_item(gate)?)?];
-        for email in gate.approvers.iter().filter_map(|person| person.email.as_deref()) {
-            let item = row::item(keys::inbox(email), gate.id.as_str(), &InboxRow { gate: gate.id.clone() })?;
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
-            writes.push(TransactWriteItem::builder().put(built(put)?).build());
+        for email in emails(gate) {
+            writes.push(self.put_inbox(gate, email)?);
         }
         Ok(writes)
     }
 
-    /// The writes that decide a gate: its row, if it is still open on the same subject, and its inbox rows.
+    /// The writes that change an open gate: its row, if nobody has changed it since `before` was read, and inbox rows:
+    /// for whom `after` asks in addition, or none any more once it is decided.
     ///
     /// # Errors
     /// Only when a row cannot be written.
-    pub fn decide_writes(&self, decided: &Gate) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub fn change_writes(&self, before: &Gate, after: &Gate) -> Result<Vec<TransactWriteItem>, StoreError> {
+        // Rows of before gates were counted have no number.
+        let unchanged = if before.version == 0 {
+            "(attribute_not_exists(#version) OR #version = :version)"
+        } else {
+            "#version = :version"
+        };
         let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(gate_item(decided)?))
-            .condition_expression("#status = :pending AND subject_digest = :subject")
+            .set_item(Some(gate_item(after)?))
+            .condition_expression(format!("#status = :pending AND subject_digest = :subject AND {unchanged}"))
             .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#version", "version")
             .expression_attribute_values(":pending", s(GateStatus::Pending.as_str()))
-            .expression_attribute_values(":subject", s(decided.subject_digest.to_string()));
+            .expression_attribute_values(":subject", s(before.subject_digest.to_string()))
+            .expression_attribute_values(":version", n(before.version));
         let mut writes = vec![TransactWriteItem::builder().put(built(put.build())?).build()];
-        for email in decided.approvers.iter().filter_map(|person| person.email.as_deref()) {
-            let delete = Delete::builder()
-                .table_name(&self.table)
-                .set_key(Some(row::key(keys::inbox(email), decided.id.as_str())))
-                .build();
-            writes.push(TransactWriteItem::builder().delete(built(delete)?).build());
+        if after.status == GateStatus::Pending {
+            let known: BTreeSet<&str> = emails(before).collect();
+            for email in emails(after).filter(|email| !known.contains(email)) {
+                writes.push(self.put_inbox(after, email)?);
+            }
+        } else {
+            for email in emails(after) {
+                let key = row::key(keys::inbox(email), after.id.as_str());
+                let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
+                writes.push(TransactWriteItem::builder().delete(built(delete)?).build());
+            }
         }
         Ok(writes)
+    }
+
+    fn put_inbox(&self, gate: &Gate, email: &str) -> Result<TransactWriteItem, StoreError> {
+        let item = row::item(keys::inbox(email), gate.id.as_str(), &InboxRow { gate: gate.id.clone() })?;
+        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
+        Ok(TransactWriteItem::builder().put(built(put)?).build())
     }
 
     /// Writes rows of this table alone.
@@ -112,7 +132,7 @@ impl Gates {
         Ok(())
     }
 
-    /// Open gates whose time is up at `now`, the oldest first, at most `limit` per shard.
+    /// Open gates whose clock has to be looked at by `now`, the oldest first, at most `limit` per shard.
     ///
     /// # Errors
     /// What DynamoDB answered.
@@ -209,12 +229,19 @@ fn due_key(at: Timestamp) -> String {
     format!("{:015}", at.as_millisecond().max(0))
 }
 
-/// An open gate is in the index under its due time, a decided one under the time of its decision until it is delivered.
+/// The approvers' addresses, each once whatever its letters' case.
+fn emails(gate: &Gate) -> impl Iterator<Item = &str> {
+    let mut seen = BTreeSet::new();
+    let emails = gate.approvers.iter().filter_map(|person| person.email.as_deref());
+    emails.filter(move |email| seen.insert(keys::inbox(email)))
+}
+
+/// An open gate is in the index under the time of its next stage, a decided one under the time of its decision until it is delivered.
 fn gate_item(gate: &Gate) -> Result<Item, StoreError> {
     let mut item = row::item(keys::gate(&gate.id), keys::META, gate)?;
     let shard = keys::shard(&gate.id);
     let place = match &gate.decision {
-        None => Some((keys::gate_due(shard), gate.due_at)),
+        None => Some((keys::gate_due(shard), gate.next_look())),
         Some(decision) if gate.delivered_at.is_none() => Some((keys::gate_undelivered(shard), decision.at)),
         Some(_) => None,
     };

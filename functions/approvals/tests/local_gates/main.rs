@@ -4,8 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod clock;
 mod crash;
 mod decide;
+mod edit;
 mod links;
 mod office;
 mod open;
+mod quorum;

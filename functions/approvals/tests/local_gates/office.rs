@@ -3,12 +3,16 @@
 use approvals::{Context, handle};
 use domain::Timestamp;
 use domain::failure::Failure;
-use domain::gate::requests::{ApprovalRequest, DecideAnswer, DeliverAnswer, LinkRequest, MintedLink};
+use domain::gate::policy::RiskFacts;
+use domain::gate::requests::{
+    ApprovalRequest, ChangeAnswer, ClockAnswer, DecideAnswer, DeliverAnswer, LinkRequest, MintedLink,
+};
 use domain::gate::{DecisionRequest, Gate, GateKind, GateStatus, Verdict};
 use domain::ids::{GateId, TaskToken, WorkflowId};
 use domain::spec::FileAction;
 use domain::steps::{ApprovalStep, GateOutput};
-use domain::workflow::Workflow;
+use domain::workflow::{Event, Workflow};
+use domain::{Digest, budget::Usage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use testkit::sample::{at, by, now, person, sha, ticket};
@@ -43,6 +47,18 @@ impl Office {
         let _: domain::steps::Done = ask(&self.gates, &step, now()).await.unwrap();
     }
 
+    /// An open SPEC gate of a SPEC that adds a package, for which it takes two approvals.
+    pub(crate) async fn opened_at_risk(&self, token: &TaskToken) -> Gate {
+        let facts = RiskFacts { new_dependencies: 1, ..RiskFacts::default() };
+        let begun = self.world.begin(&ticket("FL-1")).await;
+        let (revision, spec_digest) = (begun.revision, Digest::of("spec"));
+        let (usage, approvals) = (Usage::default(), Box::default());
+        let proposed = Event::SpecProposed { revision, spec_digest, base_commit: sha("a"), usage, facts, approvals };
+        let workflow = self.world.tell(&begun.id, [Event::PlanningStarted { revision }, proposed]).await;
+        self.open(&workflow.id, GateKind::Spec, token).await;
+        self.gate(&GateKind::Spec.gate_id(&workflow.id, 1).unwrap()).await
+    }
+
     /// An open SPEC gate.
     pub(crate) async fn opened(&self, token: &TaskToken) -> Gate {
         let workflow = self.planned().await;
@@ -58,12 +74,45 @@ impl Office {
         self.request(ApprovalRequest::Decide { gate: gate.clone(), decision }, now).await.unwrap()
     }
 
+    /// The function as it would be deployed without one of the approvers.
+    pub(crate) fn without(&self, name: &str) -> Context {
+        let mut context = self.world.gates_function(&self.world.aws);
+        if let Context::Gates(gates) = &mut context {
+            gates.config.policy.approvers.retain(|approver| *approver != person(name));
+        }
+        context
+    }
+
+    pub(crate) async fn decide_by(
+        &self,
+        context: &Context,
+        gate: &GateId,
+        decision: DecisionRequest,
+        now: Timestamp,
+    ) -> DecideAnswer {
+        ask(context, &ApprovalRequest::Decide { gate: gate.clone(), decision }, now).await.unwrap()
+    }
+
     pub(crate) async fn cancel(&self, id: &WorkflowId) -> DecideAnswer {
         self.request(ApprovalRequest::Cancel { workflow_id: id.clone() }, at(60)).await.unwrap()
     }
 
     pub(crate) async fn deliver(&self, gate: &GateId, now: Timestamp) -> DeliverAnswer {
         self.request(ApprovalRequest::Deliver { gate: gate.clone() }, now).await.unwrap()
+    }
+
+    pub(crate) async fn clock(&self, gate: &GateId, now: Timestamp) -> ClockAnswer {
+        self.request(ApprovalRequest::Clock { gate: gate.clone() }, now).await.unwrap()
+    }
+
+    pub(crate) async fn extend(&self, gate: &GateId, name: &str, due_at: Timestamp) -> ChangeAnswer {
+        let request = ApprovalRequest::Extend { gate: gate.clone(), by: by(name), due_at };
+        self.request(request, at(60)).await.unwrap()
+    }
+
+    pub(crate) async fn delegate(&self, gate: &GateId, name: &str, to: &str) -> ChangeAnswer {
+        let request = ApprovalRequest::Delegate { gate: gate.clone(), by: by(name), to: Box::new(person(to)) };
+        self.request(request, at(60)).await.unwrap()
     }
 
     pub(crate) async fn mint(&self, gate: &GateId, name: &str, now: Timestamp) -> Result<MintedLink, Failure> {
@@ -93,7 +142,7 @@ pub(crate) async fn ask<Q: Serialize, A: DeserializeOwned>(
 /// What somebody says who saw the gate as it is.
 pub(crate) fn says(name: &str, verdict: Verdict, gate: &Gate) -> DecisionRequest {
     let comment = Some(format!("{name} says so"));
-    DecisionRequest { verdict, by: by(name), subject_digest: Some(gate.subject_digest), comment }
+    DecisionRequest { verdict, by: by(name), subject_digest: Some(gate.subject_digest), comment, sections: vec![] }
 }
 
 pub(crate) fn told(decision: GateStatus) -> Outcome {

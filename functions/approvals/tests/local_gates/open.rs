@@ -137,7 +137,8 @@ async fn a_pull_request_merged_at_the_host_settles_its_gate() {
     assert_eq!(gate.due_at, at(7_200));
 
     let verdict = Verdict::MergedAtHost { merge_sha: sha("d") };
-    let fact = DecisionRequest { verdict, by: Actor::system("github"), subject_digest: None, comment: None };
+    let fact =
+        DecisionRequest { verdict, by: Actor::system("github"), subject_digest: None, comment: None, sections: vec![] };
     office.decide(&gate.id, fact, at(99_999)).await;
     let output = GateOutput { decision: GateStatus::Approved, settled: true, another_round: false };
     assert_eq!(wait.outcome().await, told_of(&output), "a fact has no deadline");

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use domain::Digest;
 use domain::gate::requests::DecideAnswer;
-use domain::gate::{DecisionRequest, Gate, GateStatus, Refusal, Verdict};
+use domain::gate::{DecisionRequest, Gate, GateStatus, Refusal, SectionComment, Verdict};
 use domain::ids::GateId;
 use domain::person::{Actor, Channel};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,8 @@ struct DecideBody {
     decision: Word,
     #[serde(default)]
     comment: Option<String>,
+    #[serde(default)]
+    sections: Vec<SectionComment>,
     /// What the decider saw.
     subject_digest: Digest,
 }
@@ -55,6 +57,8 @@ enum Word {
 #[derive(Serialize)]
 pub(crate) struct Decided {
     status: GateStatus,
+    /// How many approvals are missing before it is decided.
+    missing_approvals: u32,
 }
 
 /// `POST /api/approvals/{gate}/decide`.
@@ -77,9 +81,13 @@ pub(crate) async fn decide<B: Backend>(
         by: Actor::Person { person: secrets.holder, channel: Channel::Api },
         subject_digest: Some(body.subject_digest),
         comment: body.comment,
+        sections: body.sections,
     };
     match console.backend.decide(&gate, request).await? {
-        DecideAnswer::Decided { status } => Ok(Json(Decided { status })),
+        DecideAnswer::Decided { status } => Ok(Json(Decided { status, missing_approvals: 0 })),
+        DecideAnswer::Counted { approvals, required } => {
+            Ok(Json(Decided { status: GateStatus::Pending, missing_approvals: required.saturating_sub(approvals) }))
+        }
         DecideAnswer::Refused { refusal, message } => Err(refused(&refusal, message).into()),
         DecideAnswer::NotFound => Err(Problem::not_found().into()),
     }
@@ -96,6 +104,10 @@ fn refused(refusal: &Refusal, message: String) -> Problem {
         Refusal::CommentMissing => (StatusCode::UNPROCESSABLE_ENTITY, "comment_missing"),
         Refusal::CommentTooLong => (StatusCode::UNPROCESSABLE_ENTITY, "comment_too_long"),
         Refusal::WrongVerdict => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_verdict"),
+        Refusal::AlreadyApproved { .. } => (StatusCode::CONFLICT, "already_approved"),
+        Refusal::EditUnknown => (StatusCode::CONFLICT, "edit_unknown"),
+        Refusal::DeadlineRefused { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "deadline_refused"),
+        Refusal::DelegateRefused => (StatusCode::UNPROCESSABLE_ENTITY, "delegate_refused"),
         Refusal::NoRoundsLeft { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "no_rounds_left"),
     };
     Problem { code: Some(code), ..Problem::new(status, message) }

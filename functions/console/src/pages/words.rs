@@ -1,6 +1,7 @@
 //! Numbers, times, states and events as people say them.
 
 use domain::budget::Usage;
+use domain::gate::{Stage, Verdict};
 use domain::qa::{CommandResult, Ended};
 use domain::workflow::Event;
 use domain::{Timestamp, WorkflowState};
@@ -79,12 +80,14 @@ pub(super) fn event(event: &Event) -> (String, Option<String>) {
         Event::PlanningStarted { revision } => (format!("Planning began, revision {revision}"), None),
         Event::SpecProposed { revision, usage, .. } => (format!("Plan written, revision {revision}"), Some(usd(usage))),
         Event::FoundUnsuitable { reason, .. } => with("Found unsuitable", reason),
-        Event::GateOpened { kind, due_at, .. } => {
-            (format!("Asked people to decide on {}", subject(*kind)), Some(format!("until {}", time(*due_at))))
-        }
-        Event::GateDecided { kind, status, comment, .. } => {
-            (format!("Decided on {}: {}", subject(*kind), decision(*status)), comment.clone())
-        }
+        Event::GateOpened { .. }
+        | Event::GateDecided { .. }
+        | Event::GateApproved { .. }
+        | Event::GateStage { .. }
+        | Event::GateExtended { .. }
+        | Event::GateDelegated { .. }
+        | Event::SpecEdited { .. }
+        | Event::SpecReplaced { .. } => gate_event(event),
         Event::SpecWentStale { reason } => with("The plan no longer fits", reason),
         Event::RunPrepared { attempt, .. } => (format!("Attempt {attempt} prepared"), None),
         Event::RunEnded { attempt, outcome, usage, .. } => {
@@ -120,6 +123,44 @@ pub(super) fn event(event: &Event) -> (String, Option<String>) {
         Event::Completed => only("Completed"),
         Event::Cancelled => only("Cancelled"),
         Event::Failed { failure } => (format!("Broke: {}", failure.kind), Some(failure.message.clone())),
+    }
+}
+
+/// The same for what happens at a gate.
+fn gate_event(event: &Event) -> (String, Option<String>) {
+    match event {
+        Event::GateOpened { kind, due_at, .. } => {
+            (format!("Asked people to decide on {}", subject(*kind)), Some(format!("until {}", time(*due_at))))
+        }
+        Event::GateDecided { kind, status, verdict, comment, .. } => {
+            let edited = if matches!(verdict, Verdict::ApproveEdited { .. }) { " with edits" } else { "" };
+            (format!("Decided on {}: {}{edited}", subject(*kind), decision(*status)), comment.clone())
+        }
+        Event::GateApproved { kind, approvals, required, comment, .. } => {
+            (format!("Approved {}: {approvals} of {required} approvals", subject(*kind)), comment.clone())
+        }
+        Event::GateStage { kind, stage, added, .. } => {
+            let what = match stage {
+                Stage::Asked | Stage::Reminded => "Reminded people of",
+                Stage::Escalated => "Asked more people about",
+                Stage::LastCall => "Last call for",
+            };
+            (format!("{what} {}", subject(*kind)), Some(added.join(", ")).filter(|added| !added.is_empty()))
+        }
+        Event::GateExtended { kind, due_at, .. } => {
+            (format!("More time to decide on {}", subject(*kind)), Some(format!("until {}", time(*due_at))))
+        }
+        Event::GateDelegated { kind, to, .. } => {
+            (format!("Handed on the decision on {}", subject(*kind)), Some(to.label().to_owned()))
+        }
+        Event::SpecEdited { edit, changed } => {
+            (format!("Plan edited, revision {}, not approved yet", edit.revision), Some(changed.join(", ")))
+        }
+        Event::SpecReplaced { revision, approvals, required, comment, .. } => {
+            let words = format!("Plan replaced by its edit, revision {revision}: {approvals} of {required} approvals");
+            (words, comment.clone())
+        }
+        _ => (String::new(), None),
     }
 }
 

@@ -118,7 +118,7 @@ async fn a_gate_is_found_and_decided() {
     let silent = decide(json!({"decision": "REJECT", "subject_digest": digest})).to(&memory).await;
     assert_eq!((silent.status.as_u16(), &silent.json()["code"]), (422, &json!("comment_missing")));
     let done = decide(json!({"decision": "APPROVE", "subject_digest": digest})).to(&memory).await;
-    assert_eq!((done.status.as_u16(), done.json()), (200, json!({"status": "APPROVED"})));
+    assert_eq!((done.status.as_u16(), done.json()), (200, json!({"status": "APPROVED", "missing_approvals": 0})));
     let again = decide(json!({"decision": "APPROVE", "subject_digest": digest})).to(&memory).await;
     assert_eq!((again.status.as_u16(), &again.json()["code"]), (409, &json!("already_decided")));
     let by = memory.0.lock().unwrap().decisions.last().unwrap().by.label();

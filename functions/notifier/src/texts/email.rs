@@ -5,7 +5,8 @@ mod html;
 mod plain;
 
 use domain::Timestamp;
-use domain::gate::Gate;
+use domain::gate::policy::RiskReason;
+use domain::gate::{Gate, Stage};
 use domain::path::Protection;
 use domain::qa::QaReport;
 use domain::spec::{FileAction, Spec, SpecFile};
@@ -30,10 +31,75 @@ pub struct Frame<'a> {
     pub ticket: &'a Ticket,
     /// The gate.
     pub gate: &'a Gate,
+    /// Why they are written to now.
+    pub call: Call,
     /// The time of sending.
     pub now: Timestamp,
     /// The recipient's own approval link.
     pub url: &'a str,
+}
+
+/// Why somebody is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// The gate was opened.
+    First,
+    /// Nobody has decided, or what is asked about was replaced by an approver's edit.
+    Again(Stage),
+    /// Somebody handed it on to them.
+    HandedOn,
+}
+
+impl Call {
+    /// What the subject begins with.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::First => "",
+            Self::Again(Stage::Asked) => "Edited: ",
+            Self::Again(Stage::Reminded) => "Reminder: ",
+            Self::Again(Stage::Escalated) => "Still undecided: ",
+            Self::Again(Stage::LastCall) => "Last call: ",
+            Self::HandedOn => "Handed on to you: ",
+        }
+    }
+
+    /// Why they are asked, before the question.
+    fn reason(self, gate: &Gate) -> String {
+        match self {
+            Self::First => String::new(),
+            Self::Again(Stage::Asked) => {
+                "An approver edited the plan and approved it so. Earlier approvals were of the plan before and count \
+                 no more. "
+                    .to_owned()
+            }
+            Self::Again(Stage::Reminded) => format!("This has waited for you since {}. ", time(gate.created_at)),
+            Self::Again(Stage::Escalated) => {
+                format!("Nobody has decided since {}, so more people are asked now. ", time(gate.created_at))
+            }
+            Self::Again(Stage::LastCall) => "The time to decide is nearly over. ".to_owned(),
+            Self::HandedOn => match gate.delegations.last() {
+                Some(delegation) => format!("{} handed this decision on to you. ", line(&delegation.from.label(), 120)),
+                None => String::new(),
+            },
+        }
+    }
+}
+
+/// How many approvals it takes, why so many, and which are there.
+fn approvals(gate: &Gate) -> Option<String> {
+    let quorum = &gate.quorum;
+    if quorum.called_for <= 1 && quorum.reasons.is_empty() {
+        return None;
+    }
+    let mut words = vec![format!("{} of {} given", gate.approvals.len(), quorum.required)];
+    if !quorum.reasons.is_empty() {
+        let reasons: Vec<String> = quorum.reasons.iter().map(RiskReason::describe).collect();
+        words.push(format!("raised because of {}", reasons.join(", ")));
+    }
+    if quorum.called_for > quorum.required {
+        words.push(format!("{} were called for, but no more people can give one", quorum.called_for));
+    }
+    Some(words.join("; "))
 }
 
 /// The parts of a mail, from which both forms are made. Foreign words in it are defused, but not escaped.
@@ -85,12 +151,13 @@ pub fn spec_mail(frame: &Frame<'_>, spec: &Spec) -> Mail {
         ("What will be done", prose(&text.proposed_solution)),
     ];
     let numbers = ("In numbers", Part::Facts(with_origin(frame, facts)));
+    let (prefix, reason) = (frame.call.prefix(), frame.call.reason(frame.gate));
     let (headline, deadline, url) = (line(&text.title, 200), deadline(frame), frame.url);
     let letter = match &spec.amendment {
         None => Letter {
-            subject: format!("Plan to approve: {title}"),
+            subject: format!("{prefix}Plan to approve: {title}"),
             headline,
-            question: format!("May this be built in {repository}?"),
+            question: format!("{reason}May this be built in {repository}?"),
             sections: plan.into_iter().chain([("Files that may change", spec_files(&files)), numbers]).collect(),
             deadline,
             button: "Read the plan and decide",
@@ -99,10 +166,10 @@ pub fn spec_mail(frame: &Frame<'_>, spec: &Spec) -> Mail {
         Some(amendment) => {
             let more = count(added.len(), "more file");
             Letter {
-                subject: format!("Amendment to approve: {more} for {title}"),
+                subject: format!("{prefix}Amendment to approve: {more} for {title}"),
                 headline,
                 question: format!(
-                    "This is an amendment of the plan that was approved (revision {}): while it worked, the coding \
+                    "{reason}This is an amendment of the plan that was approved (revision {}): while it worked, the coding \
                      agent asked for {more}. Everything else is as approved. May the agent change these as well in \
                      {repository}?",
                     amendment.of
@@ -147,10 +214,11 @@ pub fn pr_mail(frame: &Frame<'_>, files: &[ChangedFile], qa: Option<&QaReport>) 
         facts.push(("Head", pr.head_sha.as_str().chars().take(12).collect()));
     }
     let letter = Letter {
-        subject: format!("Change to merge: {}", line(&workflow.ticket.title, 120)),
+        subject: format!("{}Change to merge: {}", frame.call.prefix(), line(&workflow.ticket.title, 120)),
         headline: line(&workflow.ticket.title, 200),
         question: format!(
-            "May pull request{name} be merged into {} of {}?",
+            "{}May pull request{name} be merged into {} of {}?",
+            frame.call.reason(frame.gate),
             line(&workflow.ticket.base_branch, 100),
             workflow.ticket.repository
         ),
@@ -188,6 +256,9 @@ fn qa_words(qa: &QaReport) -> String {
 
 fn with_origin(frame: &Frame<'_>, mut facts: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
     let ticket = &frame.workflow.ticket;
+    if let Some(approvals) = approvals(frame.gate) {
+        facts.insert(0, ("Approvals", approvals));
+    }
     facts.push(("Asked for by", line(ticket.requester.label(), 120)));
     facts.push(("Ticket", line(&ticket.key.to_string(), 250)));
     facts

@@ -74,6 +74,7 @@ async fn who_decided_already_is_not_asked() {
         by: testkit::sample::by("ann"),
         subject_digest: Some(gate.subject_digest),
         comment: None,
+        sections: vec![],
     };
     let request = domain::gate::requests::ApprovalRequest::Decide { gate: gate.id, decision };
     let gates = office.world.gates_function(&office.world.aws);

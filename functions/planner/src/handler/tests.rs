@@ -1,3 +1,4 @@
+use domain::Revision;
 use domain::budget::Usage;
 
 use super::*;
@@ -21,6 +22,8 @@ fn proposed() -> Event {
         spec_digest: domain::Digest::of("spec"),
         base_commit: "c".repeat(40).parse().unwrap(),
         usage: Usage::default(),
+        facts: RiskFacts::default(),
+        approvals: Box::default(),
     }
 }
 

@@ -95,7 +95,7 @@ impl Desk {
             Event::RunPrepared { attempt, base_commit: base.clone() },
             Event::RunEnded { attempt, outcome, usage, isolation: vec![], refused_connections: 0 },
             Event::ChangesVerified { attempt, digest, files: vec![] },
-            Event::QaFinished { attempt, passed: true, report: Digest::of(&report), blocking: vec![] },
+            Event::QaFinished { attempt, passed: true, report: Digest::of(&report), blocking: vec![], findings: 0 },
         ];
         self.put(&keys::objects::verified(id, attempt), archive).await;
         self.put(&keys::objects::qa_json(id, attempt), report).await;

@@ -3,7 +3,7 @@
 use domain::WorkflowState;
 use domain::failure::{Failure, FailureKind};
 use domain::gate::requests::ApprovalRequest;
-use domain::gate::{DecisionRequest, Gate, GateStatus, Verdict};
+use domain::gate::{DecisionRequest, Gate, GateStatus, Stage, Verdict};
 use domain::ids::TaskToken;
 use domain::steps::GateOutput;
 use sweeper::Swept;
@@ -26,13 +26,36 @@ async fn a_gate_expires_when_its_time_is_up_and_not_before() {
     let broom = Broom::start().await;
     let wait = broom.world.wait().await;
     let gate = broom.asked("FL-1", &wait.token).await;
-    assert_eq!(broom.sweep(3_599).await.unwrap(), Swept::default());
+    assert_eq!(broom.sweep(3_599).await.unwrap().expired, 0);
     assert_eq!(status(&broom, &gate).await, GateStatus::Pending);
 
     assert_eq!(broom.sweep(3_600).await.unwrap(), Swept { expired: 1, ..Swept::default() });
     assert_eq!(wait.outcome().await, told(GateStatus::Expired));
     assert_eq!(broom.world.workflow(&gate.workflow_id).await.state, WorkflowState::SpecRejected);
     assert_eq!(broom.sweep(3_660).await.unwrap(), Swept::default());
+}
+
+#[tokio::test]
+async fn people_are_told_at_half_three_quarters_and_nine_tenths_of_the_time_once_each() {
+    let broom = Broom::start().await;
+    let gate = broom.asked("FL-1", &TaskToken::new("token")).await;
+    let told = Swept { reminded: 1, ..Swept::default() };
+    for (second, swept) in [
+        (1_799, Swept::default()),
+        (1_800, told),
+        (1_860, Swept::default()),
+        (2_700, told),
+        (2_760, Swept::default()),
+        (3_240, told),
+        (3_599, Swept::default()),
+    ] {
+        assert_eq!(broom.sweep(second).await.unwrap(), swept, "at second {second}");
+    }
+    let trail = broom.world.trail(&gate.workflow_id).await;
+    assert_eq!(trail.iter().filter(|event| *event == "gate_stage").count(), 3);
+    let after = broom.world.gates.gate(&gate.id).await.unwrap().unwrap();
+    assert_eq!((after.stage, after.approvers.len()), (Stage::LastCall, 4), "carl is asked too");
+    assert_eq!(broom.world.gates.inbox("carl@acme.example").await.unwrap(), [after]);
 }
 
 #[tokio::test]
@@ -74,7 +97,8 @@ async fn a_decision_that_a_crash_kept_back_is_delivered() {
     let wait = broom.world.wait().await;
     let gate = broom.asked("FL-1", &wait.token).await;
     let subject_digest = Some(gate.subject_digest);
-    let decision = DecisionRequest { verdict: Verdict::Approve, by: by("ann"), subject_digest, comment: None };
+    let decision =
+        DecisionRequest { verdict: Verdict::Approve, by: by("ann"), subject_digest, comment: None, sections: vec![] };
     let request = ApprovalRequest::Decide { gate: gate.id.clone(), decision };
     let cut_off = broom.world.gates_function(&broom.world.unreachable());
     approvals::handle(&cut_off, serde_json::to_value(request).unwrap(), at(60)).await.unwrap();

@@ -14,7 +14,7 @@ use testkit::sample::{now, ticket};
 
 use crate::broom::Broom;
 
-const RECOVERED: Swept = Swept { expired: 0, delivered: 0, recovered: 1, polled: 0 };
+const RECOVERED: Swept = Swept { expired: 0, reminded: 0, delivered: 0, recovered: 1, polled: 0 };
 
 #[tokio::test]
 async fn a_workflow_that_was_never_started_is_started_once() {

@@ -1,37 +1,70 @@
 //! Human gates. The row is the arbiter: whoever changes it from `PENDING` has decided, and the task token follows.
 
+mod decide;
+mod decision;
+mod delivery;
+pub mod policy;
 pub mod requests;
+mod schedule;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::{CommitSha, GateId, Revision, WorkflowId};
-use crate::person::{Actor, Channel, Person};
+use crate::person::{Actor, Person};
+pub use decide::MAX_OPEN;
+pub use decision::{Approval, Decision, DecisionRequest, Refusal, SectionComment, Verdict};
+pub use delivery::Handover;
+use policy::{Asked, Quorum};
+pub use schedule::{Due, Stage};
 
-/// Longest comment, bytes.
+/// Longest comment, those on sections included, bytes.
 pub const MAX_COMMENT_BYTES: usize = 16_000;
+/// Most sections that one decision may comment on.
+pub const MAX_SECTION_COMMENTS: usize = 200;
 
 /// A question to people, and the answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
     /// Its id.
     pub id: GateId,
     /// Its workflow.
     pub workflow_id: WorkflowId,
+    /// Counts the row's changes: the condition of every write.
+    #[serde(default)]
+    pub version: u64,
     /// What is to be decided on, exactly.
     pub subject: Subject,
     /// [`Subject::digest`]: a decision names it, so that nobody decides on what they did not see.
     pub subject_digest: Digest,
-    /// Who asked for the change: may not approve alone.
+    /// Who asked for the change: may not approve it.
     pub requester: Person,
     /// Who is asked.
     pub approvers: Vec<Person>,
+    /// Who is asked too when nobody decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalation: Vec<Person>,
+    /// Who named those people.
+    #[serde(default)]
+    pub roster: Roster,
+    /// How many approvals it takes.
+    #[serde(default)]
+    pub quorum: Quorum,
+    /// Those that were given, of the content that [`Gate::subject_digest`] names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// Whom people handed the question on to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delegations: Vec<Delegation>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When it expires.
     pub due_at: Timestamp,
+    /// How far its time has come, as far as people were told.
+    #[serde(default)]
+    pub stage: Stage,
     /// Where it stands.
     pub status: GateStatus,
     /// The answer, once there is one.
@@ -42,8 +75,78 @@ pub struct Gate {
     pub delivered_at: Option<Timestamp>,
 }
 
+/// Who named the people whom a gate asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Roster {
+    /// The deployment, for every repository. Whoever is on its lists no more may decide no more.
+    #[default]
+    Deployment,
+    /// The repository's own file at the base commit.
+    Repository,
+}
+
+/// The question was handed on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delegation {
+    /// Who did it.
+    pub from: Actor,
+    /// To whom.
+    pub to: Person,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Gate {
+    /// A new gate, not written anywhere yet.
+    ///
+    /// # Errors
+    /// Only where the subject has no canonical form, or its time no end.
+    pub fn new(
+        id: GateId,
+        workflow_id: WorkflowId,
+        subject: Subject,
+        requester: Person,
+        asked: Asked,
+        now: Timestamp,
+    ) -> Result<Self, NotOpened> {
+        Ok(Self {
+            id,
+            workflow_id,
+            version: 0,
+            subject_digest: subject.digest()?,
+            subject,
+            requester,
+            approvers: asked.approvers,
+            escalation: asked.escalation,
+            roster: asked.roster,
+            quorum: asked.quorum,
+            approvals: Vec::new(),
+            delegations: Vec::new(),
+            created_at: now,
+            due_at: now.checked_add(asked.time)?,
+            stage: Stage::Asked,
+            status: GateStatus::Pending,
+            decision: None,
+            delivered_at: None,
+        })
+    }
+}
+
+/// Why a gate cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOpened {
+    /// The subject.
+    #[error("what is to be decided on has no canonical form")]
+    Subject(#[from] serde_json::Error),
+    /// The time.
+    #[error("the time for a decision has no end")]
+    Time(#[from] jiff::Error),
+}
+
 /// What a gate is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
 pub enum Subject {
     /// A SPEC.
@@ -148,189 +251,7 @@ impl GateStatus {
     }
 }
 
-/// An answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Decision {
-    /// What.
-    pub verdict: Verdict,
-    /// Who, and how.
-    pub by: Actor,
-    /// When.
-    pub at: Timestamp,
-    /// Their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-}
-
-/// What a decider can say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Verdict {
-    /// Go on; for a pull request: merge it.
-    Approve,
-    /// Once more; for a pull request: changes requested.
-    Revise,
-    /// No; for a pull request: close it.
-    Reject,
-    /// Time is up. Only the system says so.
-    Expire,
-    /// The workflow was cancelled. Only the system says so.
-    Cancel,
-    /// The pull request was merged at the code host: an approval that already happened.
-    MergedAtHost {
-        /// The merge commit.
-        merge_sha: CommitSha,
-    },
-    /// The pull request was closed at the code host.
-    ClosedAtHost,
-}
-
-impl Verdict {
-    /// The status that follows.
-    pub const fn status(&self) -> GateStatus {
-        match self {
-            Self::Approve | Self::MergedAtHost { .. } => GateStatus::Approved,
-            Self::Revise => GateStatus::RevisionRequested,
-            Self::Reject | Self::ClosedAtHost => GateStatus::Rejected,
-            Self::Expire => GateStatus::Expired,
-            Self::Cancel => GateStatus::Cancelled,
-        }
-    }
-}
-
-/// Somebody wants to decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DecisionRequest {
-    /// What they want.
-    pub verdict: Verdict,
-    /// Who, and how.
-    pub by: Actor,
-    /// What they saw. Only the system may leave it out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject_digest: Option<Digest>,
-    /// Their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-}
-
-/// Why a decision does not count. Nothing was changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Refusal {
-    /// There is an answer already.
-    #[error("this was already decided: {}", status.as_str())]
-    AlreadyDecided {
-        /// The answer's status.
-        status: GateStatus,
-    },
-    /// Too late.
-    #[error("the time for this decision ended at {due_at}")]
-    Due {
-        /// When it ended.
-        due_at: Timestamp,
-    },
-    /// Too early to say that time is up.
-    #[error("the time for this decision ends only at {due_at}")]
-    NotDue {
-        /// When it ends.
-        due_at: Timestamp,
-    },
-    /// The content is no longer what the decider saw.
-    #[error("what you decided on has changed since you saw it; open the page again")]
-    SubjectChanged,
-    /// Not one of the approvers.
-    #[error("you are not one of the people who may decide this")]
-    NotAnApprover,
-    /// The requester.
-    #[error("you asked for this change, so somebody else has to approve it")]
-    RequesterCannotApprove,
-    /// A revision or rejection without words.
-    #[error("please say why: a revision or rejection needs a comment")]
-    CommentMissing,
-    /// Too many words.
-    #[error("the comment is longer than {MAX_COMMENT_BYTES} bytes")]
-    CommentTooLong,
-    /// This gate does not know that answer.
-    #[error("this gate cannot be answered in that way")]
-    WrongVerdict,
-    /// No more rounds.
-    #[error("this was sent back {rounds} times already, which is the limit; approve or reject it")]
-    NoRoundsLeft {
-        /// The limit.
-        rounds: u32,
-    },
-}
-
-impl Gate {
-    /// Decides, or says why the request does not count. A pure function: production, tests and the model of the gate
-    /// all run this one.
-    ///
-    /// # Errors
-    /// A [`Refusal`]; the gate is as it was.
-    pub fn decide(&self, request: DecisionRequest, now: Timestamp) -> Result<Self, Refusal> {
-        if self.status != GateStatus::Pending {
-            return Err(Refusal::AlreadyDecided { status: self.status });
-        }
-        self.check_time(&request.verdict, now)?;
-        self.check_person(&request)?;
-        let comment = request.comment.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        if comment.as_ref().is_some_and(|text| text.len() > MAX_COMMENT_BYTES) {
-            return Err(Refusal::CommentTooLong);
-        }
-        if matches!(request.verdict, Verdict::Revise | Verdict::Reject) && comment.is_none() {
-            return Err(Refusal::CommentMissing);
-        }
-        Ok(Self {
-            status: request.verdict.status(),
-            decision: Some(Decision { verdict: request.verdict, by: request.by, at: now, comment }),
-            ..self.clone()
-        })
-    }
-
-    fn check_time(&self, verdict: &Verdict, now: Timestamp) -> Result<(), Refusal> {
-        let due = now >= self.due_at;
-        match verdict {
-            Verdict::Expire if !due => Err(Refusal::NotDue { due_at: self.due_at }),
-            Verdict::Approve | Verdict::Revise | Verdict::Reject if due => Err(Refusal::Due { due_at: self.due_at }),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_person(&self, request: &DecisionRequest) -> Result<(), Refusal> {
-        let host_fact = matches!(request.verdict, Verdict::MergedAtHost { .. } | Verdict::ClosedAtHost);
-        if host_fact && self.subject.kind() != GateKind::Pr {
-            return Err(Refusal::WrongVerdict);
-        }
-        match &request.by {
-            Actor::System { .. } => match request.verdict {
-                Verdict::Expire | Verdict::Cancel | Verdict::MergedAtHost { .. } | Verdict::ClosedAtHost => Ok(()),
-                Verdict::Approve | Verdict::Revise | Verdict::Reject => Err(Refusal::NotAnApprover),
-            },
-            // What happened at the code host has happened, whoever did it: the host's own rules allowed it.
-            Actor::Person { channel: Channel::GitHub, .. } if host_fact => Ok(()),
-            Actor::Person { .. } if host_fact || matches!(request.verdict, Verdict::Expire) => {
-                Err(Refusal::WrongVerdict)
-            }
-            // Whoever may cancel the ticket in its tracker may cancel here.
-            Actor::Person { .. } if request.verdict == Verdict::Cancel => Ok(()),
-            Actor::Person { person, channel } => {
-                let by_host_review = *channel == Channel::GitHub && self.subject.kind() == GateKind::Pr;
-                if !by_host_review && !self.approvers.iter().any(|approver| approver.is_same(person)) {
-                    return Err(Refusal::NotAnApprover);
-                }
-                if request.verdict == Verdict::Approve && self.requester.is_same(person) {
-                    return Err(Refusal::RequesterCannotApprove);
-                }
-                if request.subject_digest != Some(self.subject_digest) {
-                    return Err(Refusal::SubjectChanged);
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
+#[cfg(test)]
+mod policy_tests;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
 //! What our other functions ask of `approvals`, which alone writes gates.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DecisionRequest, GateStatus, Refusal};
+use super::{DecisionRequest, GateStatus, Refusal, Stage};
 use crate::digest::Digest;
 use crate::ids::{GateId, WorkflowId};
-use crate::person::Person;
+use crate::person::{Actor, Person};
 
 /// A request to the function that keeps gates and task tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,29 @@ pub enum ApprovalRequest {
         /// The workflow.
         workflow_id: WorkflowId,
     },
+    /// Do what the gate's clock says: tell people, ask more of them, or let it expire. Answers [`ClockAnswer`].
+    Clock {
+        /// Which gate.
+        gate: GateId,
+    },
+    /// Give people more time. Answers [`ChangeAnswer`].
+    Extend {
+        /// Which gate.
+        gate: GateId,
+        /// Who wants it, and how.
+        by: Actor,
+        /// Until when.
+        due_at: Timestamp,
+    },
+    /// Ask somebody in addition. Answers [`ChangeAnswer`].
+    Delegate {
+        /// Which gate.
+        gate: GateId,
+        /// Who hands it on, and how.
+        by: Actor,
+        /// To whom: must be somebody whom the deployment or the gate names.
+        to: Box<Person>,
+    },
     /// Hand decisions to the state machine that have not reached it. Answers [`DeliverAnswer`].
     Deliver {
         /// Which gate.
@@ -39,6 +63,13 @@ pub enum DecideAnswer {
         /// The new status.
         status: GateStatus,
     },
+    /// It counts as one of the approvals that are needed.
+    Counted {
+        /// How many there are now.
+        approvals: u32,
+        /// How many are needed.
+        required: u32,
+    },
     /// It does not count.
     Refused {
         /// Why.
@@ -48,6 +79,38 @@ pub enum DecideAnswer {
     },
     /// There is no such gate.
     NotFound,
+}
+
+/// Answer to a change of an open gate that decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ChangeAnswer {
+    /// It is so now.
+    Changed,
+    /// It is as it was.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// The same in words.
+        message: String,
+    },
+    /// There is no such gate.
+    NotFound,
+}
+
+/// What a gate's clock led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClockAnswer {
+    /// Nothing was due.
+    Nothing,
+    /// People are told.
+    Told {
+        /// How far the time has come.
+        stage: Stage,
+    },
+    /// It expired.
+    Expired,
 }
 
 /// Answer to a delivery.

@@ -49,6 +49,8 @@ pub struct RefusedPath {
 pub struct AmendContext<'a> {
     /// The approved SPEC.
     pub approved: &'a Spec,
+    /// The number of the revision that the amendment would be.
+    pub revision: Revision,
     /// The attempt whose agent asks.
     pub attempt: Attempt,
     /// The commit that its workspace was made from.
@@ -93,7 +95,7 @@ pub fn amend(paths: &[String], reason: &str, context: AmendContext<'_>) -> Amend
 }
 
 fn amended(added: Vec<RepoPath>, reason: &str, context: AmendContext<'_>) -> Spec {
-    let AmendContext { approved, attempt, base_commit, base_paths, .. } = context;
+    let AmendContext { approved, revision, attempt, base_commit, base_paths, .. } = context;
     let mut files = approved.files.clone();
     files.extend(added.iter().map(|path| SpecFile {
         path: path.clone(),
@@ -103,7 +105,7 @@ fn amended(added: Vec<RepoPath>, reason: &str, context: AmendContext<'_>) -> Spe
     }));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Spec {
-        revision: approved.revision.next(),
+        revision,
         base_commit: base_commit.clone(),
         files,
         amendment: Some(Amendment {

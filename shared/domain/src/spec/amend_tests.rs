@@ -38,6 +38,7 @@ fn ask_of(spec: &Spec, paths: &[&str], reason: &str) -> Amended {
     let base = sha("b");
     let context = AmendContext {
         approved: spec,
+        revision: spec.revision.next(),
         attempt: Attempt::FIRST,
         base_commit: &base,
         base_paths: &base_paths,

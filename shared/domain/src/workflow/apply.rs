@@ -6,8 +6,8 @@ use super::{ChangesRef, Event, PullRequestRef, QaRef, SpecRef, Workflow};
 use crate::audit::{AuditEntry, AuditHead};
 use crate::budget::Phase;
 use crate::digest::Digest;
-use crate::gate::{GateKind, GateStatus, Verdict};
-use crate::ids::Attempt;
+use crate::gate::{GateKind, GateStatus, Stage, Verdict};
+use crate::ids::{Attempt, Revision};
 use crate::outbox::{Notice, OutboxChannel, OutboxMessage};
 use crate::person::Actor;
 use crate::state::WorkflowState as S;
@@ -84,9 +84,16 @@ impl Workflow {
         self.repairs < self.limits.repairs
     }
 
-    /// Whether another revision of the SPEC is allowed. Amendments that the agent asked for do not count.
+    /// The number of the next revision of the SPEC. One that was given to an edit is not given again, also when that
+    /// edit was not approved: something is stored under it.
+    pub fn next_revision(&self) -> Revision {
+        self.edited.map_or(self.revision, |edited| edited.max(self.revision)).next()
+    }
+
+    /// Whether another revision of the SPEC is allowed. Amendments that the agent asked for and edits that people made
+    /// do not count.
     pub fn may_revise(&self) -> bool {
-        self.revision.get().saturating_sub(self.scope_changes) <= self.limits.plan_revisions
+        self.revision.get().saturating_sub(self.scope_changes + self.edits) <= self.limits.plan_revisions
     }
 
     /// Whether another request of the agent for more files may be put before people.
@@ -119,6 +126,15 @@ impl Workflow {
             Event::GateDecided { kind: GateKind::Pr, .. } | Event::MergeConflict { .. } => {
                 allowed(self.state == S::AwaitingPrApproval)
             }
+            Event::GateApproved { kind, .. }
+            | Event::GateStage { kind, .. }
+            | Event::GateExtended { kind, .. }
+            | Event::GateDelegated { kind, .. } => allowed(self.state == awaiting(*kind)),
+            Event::SpecEdited { edit, .. } => {
+                let asked = self.spec.as_ref().is_some_and(|spec| spec.digest == edit.of);
+                allowed(self.state == S::AwaitingSpecApproval && asked && edit.revision == self.next_revision())
+            }
+            Event::SpecReplaced { .. } => allowed(self.state == S::AwaitingSpecApproval),
             Event::SpecWentStale { .. } => allowed(matches!(self.state, S::SpecApproved)),
             Event::RunPrepared { .. } => allowed(executing || self.state == S::SpecApproved),
             Event::RunEnded { .. } | Event::ChangesVerified { .. } => allowed(executing),
@@ -146,7 +162,7 @@ impl Workflow {
         let current = match event {
             Event::PlanningStarted { revision } | Event::SpecProposed { revision, .. } => *revision == self.revision,
             Event::ScopeChangeProposed { attempt, revision, .. } => {
-                *attempt == self.attempt && *revision == self.revision.next()
+                *attempt == self.attempt && *revision == self.next_revision()
             }
             Event::RunPrepared { attempt, .. }
             | Event::RunEnded { attempt, .. }
@@ -154,7 +170,12 @@ impl Workflow {
             | Event::ChangesVerified { attempt, .. }
             | Event::AttemptFailed { attempt, .. }
             | Event::QaFinished { attempt, .. } => *attempt == self.attempt,
-            Event::GateDecided { gate, .. } => self.open_gate.as_ref() == Some(gate),
+            Event::GateDecided { gate, .. }
+            | Event::GateApproved { gate, .. }
+            | Event::GateStage { gate, .. }
+            | Event::GateExtended { gate, .. }
+            | Event::GateDelegated { gate, .. }
+            | Event::SpecReplaced { gate, .. } => self.open_gate.as_ref() == Some(gate),
             Event::TicketUpdated { ticket_version, .. } => *ticket_version > self.ticket.version,
             _ => true,
         };
@@ -175,9 +196,11 @@ impl Workflow {
                 }
                 self.state = S::Planning;
             }
-            Event::SpecProposed { spec_digest, base_commit, usage, .. } => {
+            Event::SpecProposed { spec_digest, base_commit, usage, facts, approvals, .. } => {
                 self.ledger.add(Phase::Plan, *usage);
                 self.spec = Some(SpecRef { digest: *spec_digest, base_commit: base_commit.clone(), approved: false });
+                self.facts = Some(*facts);
+                self.approvals.clone_from(approvals);
             }
             Event::FoundUnsuitable { reason, usage } => {
                 self.ledger.add(Phase::Plan, *usage);
@@ -187,9 +210,34 @@ impl Workflow {
             Event::GateDecided { kind, status, verdict, comment, .. } => {
                 self.open_gate = None;
                 match kind {
-                    GateKind::Spec => self.decide_spec(*status, comment.as_deref()),
+                    GateKind::Spec => {
+                        if let Verdict::ApproveEdited { revision, spec_digest } = verdict {
+                            self.take_edit(*revision, *spec_digest);
+                        }
+                        self.edit = None;
+                        self.decide_spec(*status, comment.as_deref());
+                    }
                     GateKind::Pr => self.decide_pr(*status, verdict, comment.as_deref()),
                 }
+            }
+            Event::GateApproved { .. } | Event::GateExtended { .. } => {}
+            Event::GateStage { gate, stage, .. } => {
+                let notice = Notice::GateStillOpen { gate: gate.clone(), stage: *stage };
+                notices.push((OutboxChannel::Email, notice));
+            }
+            Event::GateDelegated { gate, to, .. } => {
+                let notice = Notice::GateDelegated { gate: gate.clone(), to: to.clone() };
+                notices.push((OutboxChannel::Email, notice));
+            }
+            Event::SpecEdited { edit, .. } => {
+                self.edits += 1;
+                self.edited = Some(edit.revision);
+                self.edit = Some(edit.clone());
+            }
+            Event::SpecReplaced { gate, revision, spec_digest, .. } => {
+                self.take_edit(*revision, *spec_digest);
+                let notice = Notice::GateStillOpen { gate: gate.clone(), stage: Stage::Asked };
+                notices.push((OutboxChannel::Email, notice));
             }
             Event::SpecWentStale { reason } => self.plan_again(reason),
             Event::RunPrepared { attempt, base_commit } => {
@@ -206,8 +254,16 @@ impl Workflow {
                 self.state = S::QaRunning;
                 self.keep_changes(*attempt, Some(*digest));
             }
-            Event::ScopeChangeProposed { attempt, revision, spec_digest, base_commit, kept, feedback, .. } => {
+            Event::ScopeChangeProposed {
+                attempt, revision, spec_digest, base_commit, added, kept, feedback, ..
+            } => {
                 self.scope_changes += 1;
+                if let Some(facts) = &mut self.facts {
+                    let count = |files: usize| u32::try_from(files).unwrap_or(u32::MAX);
+                    facts.files += count(added.len());
+                    facts.protected_files += count(added.iter().filter(|file| file.protection.is_some()).count());
+                }
+                self.previous_revision = Some(self.revision);
                 self.revision = *revision;
                 self.spec = Some(SpecRef { digest: *spec_digest, base_commit: base_commit.clone(), approved: false });
                 self.keep_changes(*attempt, *kept);
@@ -218,8 +274,8 @@ impl Workflow {
                 self.fail_attempt(reason);
             }
             Event::AttemptFailed { reason, .. } => self.fail_attempt(reason),
-            Event::QaFinished { attempt, passed, report, .. } => {
-                self.qa = Some(QaRef { attempt: *attempt, passed: *passed, report: *report });
+            Event::QaFinished { attempt, passed, report, findings, .. } => {
+                self.qa = Some(QaRef { attempt: *attempt, passed: *passed, report: *report, findings: *findings });
             }
             Event::PrPublished { number, url, branch, head_sha, tree_sha } => {
                 self.state = S::PrCreated;
@@ -251,6 +307,18 @@ impl Workflow {
                 self.failure = Some(failure.clone());
                 self.end(S::Error, &failure.message);
             }
+        }
+    }
+
+    /// An approver's edit is the SPEC from now on.
+    fn take_edit(&mut self, revision: Revision, digest: Digest) {
+        self.previous_revision = Some(self.revision);
+        self.revision = revision;
+        if let Some(spec) = &mut self.spec {
+            spec.digest = digest;
+        }
+        if let Some(edit) = self.edit.take() {
+            self.facts = Some(edit.facts);
         }
     }
 
@@ -341,8 +409,10 @@ impl Workflow {
         self.changes = None;
         self.run_feedback = None;
         self.state = S::Planning;
-        self.revision = self.revision.next();
+        self.previous_revision = self.spec.as_ref().map(|_| self.revision);
+        self.revision = self.next_revision();
         self.spec = None;
+        self.facts = None;
         self.plan_feedback = Some(shorten(feedback));
     }
 
@@ -374,6 +444,14 @@ impl Workflow {
         self.attempt = self.attempt.next();
         self.phase = phase;
         self.run_feedback = Some(shorten(feedback));
+    }
+}
+
+/// The state in which a gate of this kind is open.
+const fn awaiting(kind: GateKind) -> S {
+    match kind {
+        GateKind::Spec => S::AwaitingSpecApproval,
+        GateKind::Pr => S::AwaitingPrApproval,
     }
 }
 

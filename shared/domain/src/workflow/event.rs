@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::budget::Usage;
 use crate::digest::Digest;
 use crate::failure::Failure;
-use crate::gate::{GateKind, GateStatus, Verdict};
+use crate::gate::policy::{RepoApprovals, RiskFacts};
+use crate::gate::{GateKind, GateStatus, Stage, Verdict};
 use crate::ids::{Attempt, CommitSha, GateId, Revision};
 use crate::path::{Protection, RepoPath};
+use crate::person::Person;
 use crate::spec::{FileAction, RefusedPath};
 use crate::task::RunOutcome;
 use crate::verify::Violation;
@@ -51,6 +53,12 @@ pub enum Event {
         base_commit: CommitSha,
         /// What planning it cost.
         usage: Usage,
+        /// What it says that may raise the number of approvals.
+        #[serde(default)]
+        facts: RiskFacts,
+        /// What the repository says about approvals at that commit.
+        #[serde(default)]
+        approvals: Box<RepoApprovals>,
     },
     /// The planner found the ticket unfit.
     FoundUnsuitable {
@@ -82,6 +90,70 @@ pub enum Event {
         verdict: Verdict,
         /// The decider's words.
         comment: Option<String>,
+    },
+    /// An approval was counted, and more are needed.
+    GateApproved {
+        /// Which gate.
+        gate: GateId,
+        /// Its kind.
+        kind: GateKind,
+        /// The approver's words.
+        comment: Option<String>,
+        /// How many approvals there are now.
+        approvals: u32,
+        /// How many are needed.
+        required: u32,
+    },
+    /// People were reminded, or more of them asked.
+    GateStage {
+        /// Which gate.
+        gate: GateId,
+        /// Its kind.
+        kind: GateKind,
+        /// How far its time has come.
+        stage: Stage,
+        /// Who is asked from now on.
+        added: Vec<String>,
+    },
+    /// People have more time.
+    GateExtended {
+        /// Which gate.
+        gate: GateId,
+        /// Its kind.
+        kind: GateKind,
+        /// When it expires now.
+        due_at: Timestamp,
+    },
+    /// One who is asked handed the question on.
+    GateDelegated {
+        /// Which gate.
+        gate: GateId,
+        /// Its kind.
+        kind: GateKind,
+        /// To whom.
+        to: Box<Person>,
+    },
+    /// An approver's edit of the SPEC was checked and stored. It counts when they approve it.
+    SpecEdited {
+        /// The edited SPEC.
+        edit: SpecEdit,
+        /// The sections that differ from the SPEC that was asked about.
+        changed: Vec<String>,
+    },
+    /// The SPEC at the gate was replaced by an approver's edit, which others have to approve too.
+    SpecReplaced {
+        /// Which gate.
+        gate: GateId,
+        /// The edited SPEC's revision.
+        revision: Revision,
+        /// Its digest.
+        spec_digest: Digest,
+        /// The approver's words.
+        comment: Option<String>,
+        /// How many approvals there are now.
+        approvals: u32,
+        /// How many are needed.
+        required: u32,
     },
     /// The approved SPEC no longer fits the repository or the ticket.
     SpecWentStale {
@@ -170,6 +242,9 @@ pub enum Event {
         report: Digest,
         /// The gates that block.
         blocking: Vec<String>,
+        /// How many findings about the tests people should look at.
+        #[serde(default)]
+        findings: u32,
     },
     /// The pull request exists with this head.
     PrPublished {
@@ -208,6 +283,22 @@ pub enum Event {
         /// What.
         failure: Failure,
     },
+}
+
+/// An approver's edit of the SPEC at the open gate: checked and stored, not approved yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecEdit {
+    /// The revision that it would be.
+    pub revision: Revision,
+    /// Its digest.
+    pub spec_digest: Digest,
+    /// Digest of the SPEC that was edited.
+    pub of: Digest,
+    /// Who edited it.
+    pub by: Person,
+    /// What it says that may raise the number of approvals.
+    pub facts: RiskFacts,
 }
 
 /// A changed file.

@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use apply::{ApplyError, Change};
-pub use event::{ChangedFile, Event};
+pub use event::{ChangedFile, Event, SpecEdit};
 
 use crate::audit::{AuditEntry, AuditHead};
 use crate::budget::{Ledger, Phase};
 use crate::digest::Digest;
 use crate::failure::Failure;
+use crate::gate::policy::{RepoApprovals, RiskFacts};
 use crate::ids::{Attempt, CommitSha, GateId, Repository, Revision, TicketKey, WorkflowId};
 use crate::person::{Actor, Person};
 use crate::state::WorkflowState;
@@ -43,6 +44,24 @@ pub struct Workflow {
     /// The SPEC of that revision, once there is one.
     #[serde(default)]
     pub spec: Option<SpecRef>,
+    /// What that SPEC says that may raise the number of approvals.
+    #[serde(default)]
+    pub facts: Option<RiskFacts>,
+    /// What the repository says about approvals, at the commit that was planned for.
+    #[serde(default)]
+    pub approvals: Box<RepoApprovals>,
+    /// The last edit of the SPEC at the open gate.
+    #[serde(default)]
+    pub edit: Option<SpecEdit>,
+    /// How many revisions' numbers were given to edits, whether those were approved or not.
+    #[serde(default)]
+    pub edits: u32,
+    /// The last number that was given to an edit.
+    #[serde(default)]
+    pub edited: Option<Revision>,
+    /// The revision that came before this one, if it was stored.
+    #[serde(default)]
+    pub previous_revision: Option<Revision>,
     /// Comments that the next revision must take into account.
     #[serde(default)]
     pub plan_feedback: Option<String>,
@@ -205,6 +224,9 @@ pub struct QaRef {
     pub passed: bool,
     /// Digest of the JSON report.
     pub report: Digest,
+    /// How many findings about the tests people should look at.
+    #[serde(default)]
+    pub findings: u32,
 }
 
 /// A pull request.
@@ -250,6 +272,12 @@ impl Workflow {
             updated_at: now,
             revision: Revision::FIRST,
             spec: None,
+            facts: None,
+            approvals: Box::default(),
+            edit: None,
+            edits: 0,
+            edited: None,
+            previous_revision: None,
             plan_feedback: None,
             attempt: Attempt::FIRST,
             phase: Phase::Build,

@@ -2,6 +2,7 @@ use super::*;
 use crate::audit::verify_chain;
 use crate::budget::Usage;
 use crate::failure::FailureKind;
+use crate::gate::policy::RiskFacts;
 use crate::gate::{GateKind, GateStatus, Verdict};
 use crate::ids::Generation;
 use crate::outbox::Notice;
@@ -63,6 +64,8 @@ impl Story {
                 spec_digest: Digest::of("spec"),
                 base_commit: sha("a"),
                 usage: Usage::default(),
+                facts: RiskFacts::default(),
+                approvals: Box::default(),
             })
             .then(Event::GateOpened {
                 gate,
@@ -97,7 +100,7 @@ impl Story {
     fn published(self) -> Self {
         let attempt = self.workflow.attempt;
         let gate = GateKind::Pr.gate_id(&self.workflow.id, self.workflow.pr_gates + 1).unwrap();
-        self.then(Event::QaFinished { attempt, passed: true, report: Digest::of("q"), blocking: vec![] })
+        self.then(Event::QaFinished { attempt, passed: true, report: Digest::of("q"), blocking: vec![], findings: 0 })
             .then(Event::PrPublished {
                 number: 5,
                 url: "u".to_owned(),
@@ -120,6 +123,7 @@ impl Story {
             passed: false,
             report: Digest::of("q"),
             blocking: vec!["test".to_owned()],
+            findings: 0,
         })
         .then(Event::AttemptFailed { attempt, reason: "test failed".to_owned(), violations: vec![] })
     }
@@ -178,6 +182,7 @@ fn a_failed_attempt_is_repaired_until_the_limit() {
         passed: true,
         report: Digest::of("q"),
         blocking: vec![],
+        findings: 0,
     });
     story.run().failed_qa().ends(WorkflowState::QaFailed, TicketStatus::Blocked);
 }
@@ -258,7 +263,7 @@ fn a_broken_chain_is_found_at_its_place() {
 impl Story {
     /// The agent of the current attempt asks for a file, and an amendment is made.
     fn amended(self, kept: Option<Digest>) -> Self {
-        let (attempt, revision) = (self.workflow.attempt, self.workflow.revision.next());
+        let (attempt, revision) = (self.workflow.attempt, self.workflow.next_revision());
         let story = self.asked(attempt);
         let proposed = amendment(attempt, revision, kept);
         let story = story.then(proposed.clone());

@@ -11,7 +11,8 @@ use testkit::sample::{at, by, gate, now, person, ticket};
 
 fn decided(gate: &Gate, verdict: Verdict, name: &str) -> Gate {
     let subject_digest = Some(gate.subject_digest);
-    let request = DecisionRequest { verdict, by: by(name), subject_digest, comment: Some(name.to_owned()) };
+    let request =
+        DecisionRequest { verdict, by: by(name), subject_digest, comment: Some(name.to_owned()), sections: vec![] };
     gate.decide(request, at(1)).unwrap()
 }
 
@@ -33,7 +34,7 @@ async fn of_many_deciders_at_once_exactly_one_wins() {
     let decide = async |n: usize| {
         let (verdict, name) = if n.is_multiple_of(2) { (Verdict::Approve, "ann") } else { (Verdict::Reject, "bob") };
         let decided = decided(&gate, verdict, name);
-        world.gates.write(world.gates.decide_writes(&decided).unwrap()).await.map(|()| decided)
+        world.gates.write(world.gates.change_writes(&gate, &decided).unwrap()).await.map(|()| decided)
     };
     let results = join_all((0..32).map(decide)).await;
     let won: Vec<&Gate> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
@@ -44,14 +45,17 @@ async fn of_many_deciders_at_once_exactly_one_wins() {
 }
 
 #[tokio::test]
-async fn a_decision_on_another_subject_does_not_count() {
+async fn a_change_of_another_gate_than_the_stored_one_does_not_count() {
     let world = World::start().await;
     let gate = opened(&world, "FL-1").await;
     let before = world.everything().await;
-    let mut other = decided(&gate, Verdict::Approve, "ann");
-    other.subject_digest = domain::Digest::of("another");
-    let refused = world.gates.write(world.gates.decide_writes(&other).unwrap()).await;
-    assert!(matches!(refused, Err(StoreError::Conflict(_))));
+    let decided = decided(&gate, Verdict::Approve, "ann");
+    let another_subject = Gate { subject_digest: domain::Digest::of("another"), ..gate.clone() };
+    let another_version = Gate { version: 1, ..gate.clone() };
+    for other in [another_subject, another_version] {
+        let refused = world.gates.write(world.gates.change_writes(&other, &decided).unwrap()).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(_))));
+    }
     assert_eq!(world.everything().await, before);
     let reopened = world.gates.write(world.gates.open_writes(&gate).unwrap()).await;
     assert!(matches!(reopened, Err(StoreError::Conflict(_))), "a gate is opened once");
@@ -64,13 +68,13 @@ async fn a_gate_is_due_then_undelivered_then_neither() {
     let due = async |second| world.gates.due(at(second), 10).await.unwrap();
     let undelivered = async |second| world.gates.undelivered(at(second), 10).await.unwrap();
 
-    assert_eq!(due(3_599).await, []);
-    assert_eq!(due(3_600).await, std::slice::from_ref(&gate.id));
+    assert_eq!(due(1_799).await, []);
+    assert_eq!(due(1_800).await, std::slice::from_ref(&gate.id), "half of the time has passed");
     assert!(world.gates.mark_delivered(&gate.id, now()).await.is_err(), "an open gate has no answer to deliver");
     assert_eq!(undelivered(9_999).await, []);
 
     let decided = decided(&gate, Verdict::Approve, "ann");
-    world.gates.write(world.gates.decide_writes(&decided).unwrap()).await.unwrap();
+    world.gates.write(world.gates.change_writes(&gate, &decided).unwrap()).await.unwrap();
     assert_eq!(due(9_999).await, []);
     assert_eq!(undelivered(0).await, []);
     assert_eq!(undelivered(1).await, std::slice::from_ref(&gate.id));
@@ -91,7 +95,7 @@ async fn an_inbox_has_the_open_gates_of_its_person() {
     assert_eq!(inbox("rita@acme.example").await, 0);
 
     let decided = decided(&first, Verdict::Approve, "ann");
-    world.gates.write(world.gates.decide_writes(&decided).unwrap()).await.unwrap();
+    world.gates.write(world.gates.change_writes(&first, &decided).unwrap()).await.unwrap();
     let left = world.gates.inbox("bob@acme.example").await.unwrap();
     assert_eq!(left, [second], "for everybody who was asked");
 }

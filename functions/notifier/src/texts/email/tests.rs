@@ -1,4 +1,6 @@
-use domain::gate::Verdict;
+use domain::gate::policy::{Quorum, RiskReason};
+use domain::gate::{Approval, Delegation, Verdict};
+use domain::person::{Actor, Channel, Person};
 use insta::assert_snapshot;
 
 use super::*;
@@ -9,13 +11,13 @@ const URL: &str = "https://pi.example/live/approvals/0123abcd";
 
 fn spec_mail_of(story: &Story) -> Mail {
     let (workflow, ticket) = (&story.workflow, &story.ticket);
-    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), now: now(), url: URL };
+    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), call: Call::First, now: now(), url: URL };
     spec_mail(&frame, &spec(workflow))
 }
 
 fn pr_mail_of(story: &Story) -> Mail {
     let (workflow, ticket) = (&story.workflow, &story.ticket);
-    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), now: now(), url: URL };
+    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), call: Call::First, now: now(), url: URL };
     pr_mail(&frame, &History::of(&story.trail).files, Some(&qa(workflow)))
 }
 
@@ -69,7 +71,7 @@ fn a_spec_is_shown() {
 fn an_amendment_says_so_and_has_the_added_files_first() {
     let story = Story::begin("Keep sessions").planned();
     let (workflow, ticket) = (&story.workflow, &story.ticket);
-    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), now: now(), url: URL };
+    let frame = Frame { workflow, ticket, gate: story.gate.as_ref().unwrap(), call: Call::First, now: now(), url: URL };
     let mail = spec_mail(&frame, &amended(workflow));
     assert_snapshot!(mail.subject, @"Amendment to approve: 2 more files for Keep sessions");
     assert_snapshot!(seen(&mail.text), @r"
@@ -172,4 +174,48 @@ fn the_only_link_is_the_decision_and_nothing_is_loaded() {
 fn a_subject_is_one_line() {
     let mail = spec_mail_of(&Story::begin("a\r\nBcc: eve@e.example").planned());
     assert_snapshot!(seen(&mail.subject), @"Plan to approve: a Bcc: eve@¦e.example");
+}
+
+#[test]
+fn a_mail_says_why_it_comes_again_and_how_many_approvals_it_takes() {
+    let mut story = Story::begin("Keep sessions").planned();
+    let (workflow, ticket) = (story.workflow.clone(), story.ticket.clone());
+    let gate = story.gate.as_mut().unwrap();
+    let reasons = vec![RiskReason::ProtectedFiles { count: 1 }, RiskReason::LowConfidence { percent: 40 }];
+    gate.quorum = Quorum { required: 2, called_for: 3, reasons };
+    let by = Actor::Person { person: Person::from_email("ann@acme.example"), channel: Channel::Console };
+    gate.delegations.push(Delegation { from: by.clone(), to: Person::from_email("dora@acme.example"), at: now() });
+    gate.approvals.push(Approval { by, at: now(), comment: None });
+    let mail = |call| {
+        let frame = Frame { workflow: &workflow, ticket: &ticket, gate, call, now: now(), url: URL };
+        let mail = spec_mail(&frame, &spec(&workflow));
+        let question = mail.text.split("\n\n").nth(1).unwrap_or_default().to_owned();
+        (mail.subject, seen(&question), mail.text)
+    };
+    let of = |call| {
+        let (subject, question, _) = mail(call);
+        format!("{subject}\n{question}")
+    };
+    assert_snapshot!(of(Call::Again(Stage::Asked)), @"
+    Edited: Plan to approve: Keep sessions
+    An approver edited the plan and approved it so. Earlier approvals were of the plan before and count no more. May this be built in acme/shop?
+    ");
+    assert_snapshot!(of(Call::Again(Stage::Reminded)), @"
+    Reminder: Plan to approve: Keep sessions
+    This has waited for you since Sun 22 Nov 2026, 10:00 UTC. May this be built in acme/shop?
+    ");
+    assert_snapshot!(of(Call::Again(Stage::Escalated)), @"
+    Still undecided: Plan to approve: Keep sessions
+    Nobody has decided since Sun 22 Nov 2026, 10:00 UTC, so more people are asked now. May this be built in acme/shop?
+    ");
+    assert_snapshot!(of(Call::Again(Stage::LastCall)), @"
+    Last call: Plan to approve: Keep sessions
+    The time to decide is nearly over. May this be built in acme/shop?
+    ");
+    assert_snapshot!(of(Call::HandedOn), @"
+    Handed on to you: Plan to approve: Keep sessions
+    ann@¦acme.example (console) handed this decision on to you. May this be built in acme/shop?
+    ");
+    let (_, _, text) = mail(Call::First);
+    assert_snapshot!(text.lines().find(|line| line.contains("Approvals")).unwrap().trim(), @"Approvals: 1 of 2 given; raised because of 1 protected file, the planner is only 40 % sure; 3 were called for, but no more people can give one");
 }
