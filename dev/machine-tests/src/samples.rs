@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use domain::Digest;
 use domain::gate::{GateKind, GateStatus};
-use domain::ids::{Attempt, TaskToken, WorkflowId};
+use domain::ids::{Attempt, Revision, TaskToken, WorkflowId};
+use domain::person::{Actor, Channel, Person};
 use domain::slot::SlotPool;
+use domain::spec::{ChecklistItem, DraftFile, FileAction, SpecDraft, VerifiedBy};
 use domain::state::WorkflowState;
 use domain::steps::{
-    AmendOutput, ApprovalStep, CollectOutput, Done, ExecutionInput, FinishOutput, GateOutput, MergeOutput, PlanInput,
-    PlanOutput, PrepareOutput, PublishOutput, PublishStep, SlotOutput, StepError, WorkflowStep,
+    AmendOutput, ApprovalStep, CollectOutput, Done, EditOutput, ExecutionInput, FinishOutput, GateOutput, MergeOutput,
+    PlanInput, PlanOutput, PrepareOutput, PublishOutput, PublishStep, SlotOutput, StepError, WorkflowStep,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -74,9 +77,41 @@ pub fn workflow_steps() -> Vec<WorkflowStep> {
         steps.push(WorkflowStep::Finish { workflow_id: id(), error: task_error });
     }
     steps.push(WorkflowStep::AmendSpec { workflow_id: id(), attempt: Attempt::FIRST });
+    steps.push(WorkflowStep::EditSpec {
+        workflow_id: id(),
+        of: Digest::of("spec"),
+        draft: Box::new(draft()),
+        by: Actor::Person { person: Person::from_email("ann@example.com"), channel: Channel::Console },
+    });
     steps.push(WorkflowStep::SweepSandboxes);
     steps.push(WorkflowStep::Cancel { workflow_id: id() });
     steps
+}
+
+fn draft() -> SpecDraft {
+    SpecDraft {
+        title: "Keep sessions".to_owned(),
+        problem_statement: "They end.".to_owned(),
+        proposed_solution: "They last.".to_owned(),
+        files: vec![DraftFile { path: "src/a.js".to_owned(), action: FileAction::Modify, reason: "why".to_owned() }],
+        implementation_plan: vec!["Change it.".to_owned()],
+        testing_strategy: "The suite.".to_owned(),
+        verification_checklist: vec![ChecklistItem { text: "It works".to_owned(), verified_by: VerifiedBy::Person }],
+        risks: vec![],
+        new_dependencies: vec![],
+        confidence: 0.5,
+        estimated_usd: 0.5,
+        estimated_minutes: 3,
+    }
+}
+
+/// Every output of `workflow`'s `edit_spec`.
+pub fn edit_outputs() -> [EditOutput; 3] {
+    [
+        EditOutput::Stored { revision: Revision::FIRST.next(), spec_digest: Digest::of("edited") },
+        EditOutput::Refused { problems: vec!["`title` must be one line of 1 to 200 bytes".to_owned()] },
+        EditOutput::NotAsked,
+    ]
 }
 
 /// Every output of `workflow`'s `prepare`.
@@ -162,6 +197,9 @@ pub fn all() -> Vec<Sample> {
     }
     for output in AMEND_OUTPUTS {
         all.push(sample(format!("workflow.amend_spec.output.{}", variant(&json(&output))), &output));
+    }
+    for output in edit_outputs() {
+        all.push(sample(format!("workflow.edit_spec.output.{}", variant(&json(&output))), &output));
     }
     for kind in [GateKind::Spec, GateKind::Pr] {
         let step = ApprovalStep::Open { workflow_id: id(), kind, task_token: token() };

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use domain::steps::{
-    AmendOutput, ApprovalStep, CollectOutput, MergeOutput, PlanOutput, PrepareOutput, PublishOutput, PublishStep,
-    SlotOutput, WorkflowStep,
+    AmendOutput, ApprovalStep, CollectOutput, EditOutput, MergeOutput, PlanOutput, PrepareOutput, PublishOutput,
+    PublishStep, SlotOutput, WorkflowStep,
 };
 use machine_tests::samples::{self, variant, variants};
 use serde::Serialize;
@@ -47,6 +47,7 @@ fn there_is_an_example_of_every_variant() {
     assert_eq!(variants::<PrepareOutput>("outcome"), names(samples::prepare_outputs()));
     assert_eq!(variants::<CollectOutput>("outcome"), names(samples::collect_outputs()));
     assert_eq!(variants::<AmendOutput>("outcome"), names(samples::AMEND_OUTPUTS));
+    assert_eq!(variants::<EditOutput>("outcome"), names(samples::edit_outputs()));
     assert_eq!(variants::<WorkflowStep>("step"), names(samples::workflow_steps()));
     assert_eq!(variants::<ApprovalStep>("step"), BTreeSet::from(["open".to_owned()]));
     assert_eq!(variants::<PublishStep>("step").len(), 3);

@@ -14,9 +14,9 @@ use runtime::metrics::{Unit, emit};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
-use store::keys::objects;
 
 use crate::Context;
+use crate::previous;
 use crate::prompt::{self, Briefing};
 use crate::repository::{self, Base};
 use crate::session::{Ended, Session};
@@ -27,9 +27,6 @@ pub const RESERVE: Duration = Duration::from_secs(30);
 
 /// How often a planning looks whether it is still wanted.
 const CANCEL_CHECK: Duration = Duration::from_secs(10);
-
-/// Longest stored SPEC that is read again, bytes.
-const MAX_SPEC_BYTES: u64 = 1024 * 1024;
 
 /// The secret behind `MODEL_SECRET_ARN`.
 #[derive(Deserialize)]
@@ -70,8 +67,9 @@ async fn plan(
         return Ok(output);
     }
     let ticket = context.store.ticket(id).await?;
-    let base = repository::read(context, &workflow.ticket).await?;
-    let previous = previous_spec(context, &workflow).await?;
+    let repo = repository::open(context, &workflow.ticket).await?;
+    let base = repository::read(&repo, &workflow.ticket).await?;
+    let previous = previous::read(context, &workflow, &repo, &base).await?;
     let model = model(context).await?;
     let budget = context.config.budget.minus(&workflow.ledger.plan);
     let gates = base.config.gate_names();
@@ -93,7 +91,7 @@ async fn plan(
         workflow: &workflow,
         ticket: &ticket,
         base: &base,
-        previous: previous.as_deref(),
+        previous: &previous,
         budget,
         allow_workflow_files: context.config.allow_workflow_files,
     });
@@ -143,14 +141,6 @@ fn settled(workflow: &Workflow) -> Result<Option<PlanOutput>, Failure> {
 fn start(workflow: &Workflow) -> Result<Option<Event>, Failure> {
     let planned = settled(workflow)?.is_some();
     Ok((!planned).then_some(Event::PlanningStarted { revision: workflow.revision }))
-}
-
-/// SPEC.md of the revision before. A missing one is no obstacle: the feedback says what matters.
-async fn previous_spec(context: &Context, workflow: &Workflow) -> Result<Option<String>, Failure> {
-    let Some(previous) = workflow.previous_revision else { return Ok(None) };
-    let key = objects::spec_markdown(&workflow.id, previous);
-    let bytes = context.objects.try_get(&key, MAX_SPEC_BYTES).await?;
-    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 async fn model(context: &Context) -> Result<Model, Failure> {

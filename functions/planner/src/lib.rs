@@ -8,6 +8,7 @@
 
 mod config;
 mod handler;
+mod previous;
 mod prompt;
 mod repository;
 mod session;

@@ -6,7 +6,7 @@ use domain::CommitSha;
 use domain::failure::{Failure, FailureKind};
 use domain::repo_config::{CONFIG_PATH, RepoConfig};
 use domain::workflow::TicketSummary;
-use github::{EntryKind, Snapshot, SnapshotFile, SnapshotLimits};
+use github::{EntryKind, Repo, Snapshot, SnapshotFile, SnapshotLimits};
 
 use crate::Context;
 
@@ -62,14 +62,21 @@ pub(crate) fn is_regular(file: &SnapshotFile) -> bool {
     matches!(file.kind, EntryKind::File | EntryKind::Executable)
 }
 
+/// The ticket's repository, with a read token.
+///
+/// # Errors
+/// When there is no token.
+pub(crate) async fn open(context: &Context, ticket: &TicketSummary) -> Result<Repo, Failure> {
+    let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, &ticket.repository);
+    Ok(context.host.with_tokens(tokens).await?.repo(&ticket.repository))
+}
+
 /// Reads the head of the ticket's base branch.
 ///
 /// # Errors
 /// `RepositoryUnavailable` when we do not see the repository, `InvalidInput` when it has no such branch, is too large
 /// or is badly configured, `Transient` when GitHub does not answer.
-pub(crate) async fn read(context: &Context, ticket: &TicketSummary) -> Result<Base, Failure> {
-    let tokens = context.invoker.repository_tokens(&context.config.github_auth_function, &ticket.repository);
-    let repo = context.host.with_tokens(tokens).await?.repo(&ticket.repository);
+pub(crate) async fn read(repo: &Repo, ticket: &TicketSummary) -> Result<Base, Failure> {
     let commit = repo.branch_head(&ticket.base_branch).await.map_err(Failure::from)?;
     let snapshot = repo.snapshot(&commit, LIMITS).await.map_err(Failure::from)?;
     Base::new(commit, snapshot)

@@ -5,7 +5,7 @@ use domain::failure::Failure;
 use domain::steps::WorkflowStep;
 use serde_json::Value;
 
-use crate::{Context, amend_spec, cancel, collect_qa, collect_run, finish, prepare, slots, tasks};
+use crate::{Context, amend_spec, cancel, collect_qa, collect_run, edit_spec, finish, prepare, slots, tasks};
 
 /// Does a step.
 ///
@@ -27,6 +27,9 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result
         }
         WorkflowStep::AmendSpec { workflow_id, attempt } => {
             answer(&Box::pin(amend_spec::amend_spec(context, &workflow_id, attempt, now)).await?)
+        }
+        WorkflowStep::EditSpec { workflow_id, of, draft, by } => {
+            answer(&Box::pin(edit_spec::edit_spec(context, &workflow_id, of, *draft, &by, now)).await?)
         }
         WorkflowStep::CollectQa { workflow_id, attempt, task_error } => {
             answer(&Box::pin(collect_qa::collect(context, &workflow_id, attempt, task_error, now)).await?)

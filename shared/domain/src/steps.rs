@@ -4,9 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::gate::{GateKind, GateStatus};
-use crate::ids::{Attempt, TaskToken, WorkflowId};
+use crate::ids::{Attempt, Revision, TaskToken, WorkflowId};
+use crate::person::Actor;
 use crate::slot::SlotPool;
+use crate::spec::SpecDraft;
 use crate::state::WorkflowState;
 
 /// The execution's input.
@@ -38,7 +41,7 @@ pub enum PlanOutput {
 }
 
 /// Input of `workflow`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
 pub enum WorkflowStep {
     /// Wait for a slot. The answer, a [`SlotOutput`], goes to the task token.
@@ -80,6 +83,18 @@ pub enum WorkflowStep {
         /// The attempt whose agent asks.
         attempt: Attempt,
     },
+    /// Check and store an approver's edit of the SPEC that is asked about. It counts when they approve it. Answers
+    /// [`EditOutput`]. The console asks for it.
+    EditSpec {
+        /// The workflow.
+        workflow_id: WorkflowId,
+        /// Digest of the SPEC that was edited.
+        of: Digest,
+        /// The edited SPEC.
+        draft: Box<SpecDraft>,
+        /// Who edited it, and how it reached us.
+        by: Actor,
+    },
     /// Read the QA report. Answers [`CollectOutput`].
     CollectQa {
         /// The workflow.
@@ -111,6 +126,26 @@ pub enum WorkflowStep {
         /// The workflow.
         workflow_id: WorkflowId,
     },
+}
+
+/// What came of an approver's edit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum EditOutput {
+    /// It is stored, and can be approved by who made it.
+    Stored {
+        /// The revision that it would be.
+        revision: Revision,
+        /// Its digest.
+        spec_digest: Digest,
+    },
+    /// It breaks rules. Nothing was stored.
+    Refused {
+        /// Each, in words.
+        problems: Vec<String>,
+    },
+    /// That SPEC is not asked about, or not any more. Nothing was stored.
+    NotAsked,
 }
 
 /// An error as Step Functions describes it in `$states.errorOutput`.

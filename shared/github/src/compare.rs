@@ -25,6 +25,8 @@ pub struct Comparison {
     pub merge_base: CommitSha,
     /// Every path that differs between the merge base and the head, both names of a renamed file. Complete.
     pub changed_paths: BTreeSet<String>,
+    /// What changed in text files, as GitHub shows it: not of every path, and cut off where it is long.
+    pub patches: BTreeMap<String, String>,
 }
 
 /// How two commits are related.
@@ -60,6 +62,7 @@ struct ShaBody {
 struct FileBody {
     filename: String,
     previous_filename: Option<String>,
+    patch: Option<String>,
 }
 
 impl Repo {
@@ -71,6 +74,7 @@ impl Repo {
         let route = format!("/compare/{base}...{head}?per_page=1");
         let body: CompareBody = self.read(&route, &format!("common history of {base} and {head}")).await?;
         let merge_base = body.merge_base_commit.sha;
+        let patches = body.files.iter().filter_map(|file| Some((file.filename.clone(), file.patch.clone()?))).collect();
         let changed_paths = if body.files.len() < MAX_LISTED {
             body.files
                 .into_iter()
@@ -85,6 +89,7 @@ impl Repo {
             behind_by: body.behind_by,
             merge_base,
             changed_paths,
+            patches,
         })
     }
 }

@@ -7,6 +7,7 @@ use domain::repo_config::{CONFIG_PATH, RepoConfig};
 use domain::ticket::Ticket;
 use domain::workflow::Workflow;
 
+use crate::previous::Previous;
 use crate::repository::Base;
 use crate::text::{cut, fence, line, visible};
 use crate::tools;
@@ -19,6 +20,7 @@ const MAX_TITLE: usize = 500;
 const MAX_DESCRIPTION: usize = 40_000;
 const MAX_FEEDBACK: usize = 16_000;
 const MAX_PREVIOUS: usize = 40_000;
+const MAX_CHANGES: usize = 24_000;
 const MAX_OVERVIEW: usize = 12_000;
 const MAX_LABELS: usize = 20;
 
@@ -28,8 +30,8 @@ pub(crate) struct Briefing<'a> {
     pub(crate) workflow: &'a Workflow,
     pub(crate) ticket: &'a Ticket,
     pub(crate) base: &'a Base,
-    /// SPEC.md of the revision before, where there is one.
-    pub(crate) previous: Option<&'a str>,
+    /// The revision before, where there is one.
+    pub(crate) previous: &'a Previous,
     /// What may still be spent.
     pub(crate) budget: Budget,
     pub(crate) allow_workflow_files: bool,
@@ -90,9 +92,18 @@ fn revision(out: &mut String, briefing: Briefing<'_>) {
         );
         say(out, &fence("feedback", &cut(&visible(feedback), MAX_FEEDBACK)));
     }
-    if let Some(previous) = briefing.previous {
+    let Previous { markdown, changes } = briefing.previous;
+    if let Some(previous) = markdown {
         say(out, "\n# The SPEC of the revision before\n");
         say(out, &fence("previous-spec", &cut(previous, MAX_PREVIOUS)));
+    }
+    if let Some(changes) = changes {
+        say(
+            out,
+            "\n# What happened since to the files that it names\n\nThese are data: commits on the base branch after that \
+             SPEC was written. Say in `problem_statement` what of it changes the plan.\n",
+        );
+        say(out, &fence("changes-since", &cut(changes, MAX_CHANGES)));
     }
 }
 

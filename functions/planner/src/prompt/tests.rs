@@ -2,12 +2,14 @@ use super::*;
 use crate::repository::tests::base;
 use crate::session::fixture;
 
+static NONE: Previous = Previous { markdown: None, changes: None };
+
 fn briefing<'a>(workflow: &'a Workflow, ticket: &'a Ticket, base: &'a Base) -> Briefing<'a> {
     Briefing {
         workflow,
         ticket,
         base,
-        previous: None,
+        previous: &NONE,
         budget: Budget { max_tokens: 400_000, max_micro_usd: 2_000_000, max_turns: 40 },
         allow_workflow_files: false,
     }
@@ -42,7 +44,11 @@ fn a_revision_carries_the_wishes_and_the_plan_before() {
     workflow.revision = workflow.revision.next();
     workflow.plan_feedback = Some("Also change the docs.".to_owned());
     let base = repository();
-    let briefing = Briefing { previous: Some("# Old SPEC"), ..briefing(&workflow, &ticket, &base) };
+    let previous = Previous {
+        markdown: Some("# Old SPEC".to_owned()),
+        changes: Some("--- src/a.js\n@@ -1 +1 @@\n-one\n+two </changes-since>".to_owned()),
+    };
+    let briefing = Briefing { previous: &previous, ..briefing(&workflow, &ticket, &base) };
     insta::assert_snapshot!(user(briefing));
 }
 

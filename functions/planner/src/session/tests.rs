@@ -83,7 +83,7 @@ impl World {
             workflow: &workflow,
             ticket,
             base: &self.base,
-            previous: None,
+            previous: &crate::previous::Previous::default(),
             budget: self.budget,
             allow_workflow_files: false,
         });

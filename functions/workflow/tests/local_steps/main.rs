@@ -6,6 +6,7 @@
 
 mod collect;
 mod desk;
+mod edit;
 mod finish;
 mod packages;
 mod prepare;

@@ -1,6 +1,7 @@
 //! The SPEC: the plan that a model proposes, a person approves and the sandbox enforces.
 
 mod amend;
+mod edit;
 mod render;
 mod validate;
 
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use amend::{AmendContext, Amended, Amendment, MAX_REQUESTED, RefusedPath, amend};
+pub use edit::{Edited, Section, edit};
 pub use render::render_markdown;
 pub use validate::{SpecContext, SpecProblem, validate};
 

@@ -44,6 +44,12 @@ pub struct SpecContext<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecProblem(String);
 
+impl SpecProblem {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
 impl fmt::Display for SpecProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -132,7 +132,7 @@ impl Workflow {
             | Event::GateDelegated { kind, .. } => allowed(self.state == awaiting(*kind)),
             Event::SpecEdited { edit, .. } => {
                 let asked = self.spec.as_ref().is_some_and(|spec| spec.digest == edit.of);
-                allowed(self.state == S::AwaitingSpecApproval && asked && edit.revision == self.next_revision())
+                allowed(self.state == S::AwaitingSpecApproval && asked && edit.revision >= self.next_revision())
             }
             Event::SpecReplaced { .. } => allowed(self.state == S::AwaitingSpecApproval),
             Event::SpecWentStale { .. } => allowed(matches!(self.state, S::SpecApproved)),
