@@ -69,6 +69,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Let many decide one gate at once, hundreds of times, and see whether everything agrees on the winner
+    #[command(disable_help_flag = true)]
+    Races {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Build the release archives of the functions and a template that deploys them
     Package(PackageOptions),
     /// Build the sandboxes' image, with base images named by digest; needs docker or podman

@@ -23,7 +23,7 @@ mod ui;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use toolchain::Toolchain;
+use toolchain::{Component, Toolchain};
 
 use crate::cli::{Cli, Command};
 
@@ -45,7 +45,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor => Ok(doctor::run(&toolchain)),
         Command::Test(options) => test::run(&toolchain, options),
         Command::Check => check::run(&toolchain),
-        Command::Redteam { args } => stack::become_program(&toolchain, "redteam", &args),
+        Command::Races { args } => stack::become_program(&toolchain, Component::Engine, "gate-races", &args),
+        Command::Redteam { args } => stack::become_program(&toolchain, Component::Pi, "redteam", &args),
         Command::Fuzz(options) => fuzz::run(&toolchain, &options),
         Command::Secrets { args } => measure::run(&toolchain, "secret-scan", &args),
         Command::Bench { args } => measure::run(&toolchain, "change-bench", &args),

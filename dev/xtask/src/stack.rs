@@ -21,8 +21,13 @@ pub(crate) fn run(toolchain: &Toolchain, verb: &str, args: &[OsString]) -> Resul
 }
 
 /// Installs Pi, builds one of our programs for development, and becomes it.
-pub(crate) fn become_program(toolchain: &Toolchain, name: &str, args: &[OsString]) -> Result<ExitCode> {
-    setup::ensure(toolchain, &[Component::Pi])?;
+pub(crate) fn become_program(
+    toolchain: &Toolchain,
+    needs: Component,
+    name: &str,
+    args: &[OsString],
+) -> Result<ExitCode> {
+    setup::ensure(toolchain, &[needs])?;
     become_built(toolchain, name, args)
 }
 
