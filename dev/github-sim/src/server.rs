@@ -21,7 +21,7 @@ use crate::listener::{CutSwitch, CuttableListener};
 use crate::local;
 use crate::names::{RepoName, Sha};
 use crate::pages;
-use crate::pulls::{self, Edit, MergeMethod, MergeRequest, NewReview};
+use crate::pulls::{self, Edit, MergeMethod, MergeRequest, NewReview, NewReviewComment};
 use crate::repos::{self, NewPush, NewRepo, as_person};
 use crate::sim::Sim;
 use crate::state::{Protection, Review};
@@ -153,6 +153,30 @@ impl Running {
     ) -> ApiResult<Review> {
         let access = as_person(&self.sim, repo, login)?;
         let new = NewReview { event: Some(event.to_owned()), body: Some(body.to_owned()), ..NewReview::default() };
+        pulls::submit(&self.sim, &access, number, new).await
+    }
+
+    /// The number of an account; that of a deleted one, if there is no such account.
+    pub fn user_id(&self, login: &str) -> u64 {
+        self.sim.user(login).id
+    }
+
+    /// Asks for changes as a person, with a word on one line.
+    ///
+    /// # Errors
+    /// As [`Running::review`]; 422 for a file that the pull request does not change.
+    pub async fn review_line(
+        &self,
+        repo: &RepoName,
+        number: u64,
+        login: Option<&str>,
+        (path, line): (&str, u64),
+        body: &str,
+    ) -> ApiResult<Review> {
+        let access = as_person(&self.sim, repo, login)?;
+        let comment = NewReviewComment { path: path.to_owned(), body: body.to_owned(), line: Some(line) };
+        let event = Some("REQUEST_CHANGES".to_owned());
+        let new = NewReview { event, comments: vec![comment], ..NewReview::default() };
         pulls::submit(&self.sim, &access, number, new).await
     }
 

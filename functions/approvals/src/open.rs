@@ -2,7 +2,7 @@
 
 use domain::failure::{Failure, FailureKind};
 use domain::gate::{Gate, GateKind, GateStatus, Subject};
-use domain::ids::{GateId, TaskToken, WorkflowId};
+use domain::ids::{TaskToken, WorkflowId};
 use domain::person::Actor;
 use domain::state::WorkflowState;
 use domain::steps::{Done, GateOutput};
@@ -43,15 +43,11 @@ async fn try_open(
 ) -> Result<(), Failure> {
     for _ in 0..MAX_ROUNDS {
         let workflow = context.store.workflow(id).await?;
-        if workflow.state.is_terminal() || workflow.cancel_requested.is_some() && workflow.open_gate.is_none() {
-            let output = GateOutput { decision: GateStatus::Cancelled, settled: false, another_round: false };
-            return task_token::succeed(&context.sfn, token, &output).await;
+        if !is_due(&workflow, kind) {
+            return open_again(context, &workflow, kind, token, now).await;
         }
-        if let Some(gate) = known_gate(&workflow, kind)? {
-            // The step was tried again: the new token replaces the old one, and a decision that was made is told now.
-            context.tokens.put_gate(&gate, token, now).await?;
-            deliver::deliver(context, &gate, now).await?;
-            return Ok(());
+        if workflow.cancel_requested.is_some() {
+            return tell_cancelled(context, token).await;
         }
         let gate = new_gate(context, &workflow, kind, now)?;
         context.tokens.put_gate(&gate.id, token, now).await?;
@@ -69,19 +65,48 @@ async fn try_open(
     Err(Failure::new(FailureKind::Contention, format!("workflow {id} changed {MAX_ROUNDS} times under this step")))
 }
 
-/// The gate that this step opened before, if it did: the workflow no longer stands where a new one is due.
-fn known_gate(workflow: &Workflow, kind: GateKind) -> Result<Option<GateId>, Failure> {
-    let (new_is_due, count) = match kind {
-        GateKind::Spec => (workflow.spec_gate_is_due(), workflow.spec_gates),
-        GateKind::Pr => (workflow.state == WorkflowState::PrCreated, workflow.pr_gates),
-    };
-    if new_is_due {
-        return Ok(None);
+/// Whether the workflow stands where a gate of this kind has to be opened.
+fn is_due(workflow: &Workflow, kind: GateKind) -> bool {
+    match kind {
+        GateKind::Spec => workflow.spec_gate_is_due(),
+        GateKind::Pr => workflow.state == WorkflowState::PrCreated,
     }
-    kind.gate_id(&workflow.id, count).map(Some).map_err(|_| {
-        let state = workflow.state;
-        Failure::new(FailureKind::Superseded, format!("no {} gate can be opened in state {state}", kind.as_str()))
-    })
+}
+
+/// The step was tried again: the new token replaces the old one, and a decision that was made is told now, whatever
+/// has happened to the workflow since.
+async fn open_again(
+    context: &GatesContext,
+    workflow: &Workflow,
+    kind: GateKind,
+    token: &TaskToken,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let count = match kind {
+        GateKind::Spec => workflow.spec_gates,
+        GateKind::Pr => workflow.pr_gates,
+    };
+    let ended = workflow.state.is_terminal();
+    let Ok(id) = kind.gate_id(&workflow.id, count) else {
+        if ended {
+            return tell_cancelled(context, token).await;
+        }
+        let what = format!("no {} gate can be opened in state {}", kind.as_str(), workflow.state);
+        return Err(Failure::new(FailureKind::Superseded, what));
+    };
+    // One that was sent back is not this step's: a later one was to be opened when the workflow ended.
+    let gate = context.gates.gate(&id).await?;
+    if ended && gate.is_none_or(|gate| gate.status == GateStatus::RevisionRequested) {
+        return tell_cancelled(context, token).await;
+    }
+    context.tokens.put_gate(&id, token, now).await?;
+    deliver::deliver(context, &id, now).await?;
+    Ok(())
+}
+
+async fn tell_cancelled(context: &GatesContext, token: &TaskToken) -> Result<(), Failure> {
+    let output = GateOutput { decision: GateStatus::Cancelled, settled: false, another_round: false };
+    task_token::succeed(&context.sfn, token, &output).await
 }
 
 fn new_gate(context: &GatesContext, workflow: &Workflow, kind: GateKind, now: Timestamp) -> Result<Gate, Failure> {

@@ -10,7 +10,7 @@ pub(crate) use self::facts::FactsCache;
 pub(crate) use self::lifecycle::{Edit, NewPull, after_delete, after_push, edit, open, request_reviewers};
 pub use self::merge::MergeMethod;
 pub(crate) use self::merge::{MergeRequest, merge};
-pub(crate) use self::review::{NewReview, add_comment, add_labels, submit};
+pub(crate) use self::review::{NewReview, NewReviewComment, add_comment, add_labels, submit};
 
 use crate::error::{ApiError, ApiResult};
 use crate::names::RepoName;

@@ -62,6 +62,23 @@ async fn a_step_that_is_tried_again_after_the_decision_is_told_of_it() {
 }
 
 #[tokio::test]
+async fn a_step_that_is_tried_again_hears_the_decision_even_after_a_cancel_or_the_end() {
+    for (verdict, status) in [(Verdict::Approve, GateStatus::Approved), (Verdict::Reject, GateStatus::Rejected)] {
+        let office = Office::start().await;
+        let wait = office.world.wait().await;
+        let gate = office.opened(&TaskToken::new("lost")).await;
+        let cancel = Event::CancelRequested { reason: "not wanted".to_owned() };
+        office.world.tell(&gate.workflow_id, [cancel]).await;
+        // The function dies before it tells anybody.
+        let decision = says("ann", verdict, &gate);
+        let answer = office.decide_by(&office.cut_off(), &gate.id, decision, at(60)).await;
+        assert_eq!(answer, DecideAnswer::Decided { status });
+        office.open(&gate.workflow_id, GateKind::Spec, &wait.token).await;
+        assert_eq!(wait.outcome().await, told(status), "and not that it was cancelled");
+    }
+}
+
+#[tokio::test]
 async fn an_amendment_opens_a_gate_of_its_own_and_no_earlier_link_opens_it() {
     let office = Office::start().await;
     let first = office.opened(&TaskToken::new("first")).await;

@@ -1,8 +1,9 @@
 //! Events of the code host: what counts is what GitHub answers.
 
 use domain::WorkflowState;
-use domain::gate::{GateKind, GateStatus};
+use domain::gate::{Gate, GateKind, GateStatus, Roster};
 use domain::ids::{CommitSha, TaskToken};
+use domain::person::Person;
 use domain::steps::ApprovalStep;
 use domain::workflow::Workflow;
 use github::{Host, NewPull};
@@ -98,6 +99,43 @@ async fn only_a_members_review_sends_the_change_back() {
     let after = inbox.world.workflow(&workflow.id).await;
     assert_eq!((after.state, after.review_rounds), (WorkflowState::Executing, 1));
     assert!(after.run_feedback.unwrap().contains("Not like this"));
+}
+
+#[tokio::test]
+async fn what_a_review_says_about_lines_goes_to_the_agent_too() {
+    let inbox = Inbox::start().await;
+    let (workflow, number) = waiting(&inbox).await;
+    let place = ("src/app.js", 1);
+    inbox.host.sim.review_line(&inbox.host.name, number, Some("alice"), place, "Why two?").await.unwrap();
+    inbox.hint(1, number).await;
+    let after = inbox.world.workflow(&workflow.id).await;
+    let feedback = after.run_feedback.unwrap();
+    assert!(feedback.contains("On src/app.js, line 1:\nWhy two?"), "{feedback}");
+}
+
+#[tokio::test]
+async fn an_approving_review_counts_for_who_is_asked_and_for_nobody_else() {
+    let inbox = Inbox::start().await;
+    let (workflow, number) = waiting(&inbox).await;
+    let approve = async |name: &str| {
+        inbox.host.sim.review(&inbox.host.name, number, Some(name), "APPROVE", "Good").await.unwrap();
+    };
+    approve("alice").await;
+    inbox.hint(1, number).await;
+    assert_eq!(status(&inbox, &workflow).await, GateStatus::Pending, "alice is a member, but not asked");
+
+    let id = GateKind::Pr.gate_id(&workflow.id, 1).unwrap();
+    let gate = inbox.world.gates.gate(&id).await.unwrap().unwrap();
+    let alice = Person { github_id: Some(inbox.host.sim.user_id("alice")), ..Person::from_email("alice@acme.example") };
+    let mut asked = Gate { version: gate.version + 1, roster: Roster::Repository, ..gate.clone() };
+    asked.approvers.push(alice);
+    inbox.world.gates.write(inbox.world.gates.change_writes(&gate, &asked).unwrap()).await.unwrap();
+    approve("eve").await;
+    inbox.hint(2, number).await;
+    assert_eq!(status(&inbox, &workflow).await, GateStatus::Approved);
+    let decision = inbox.world.gates.gate(&id).await.unwrap().unwrap().decision.unwrap();
+    assert_eq!(decision.by.label(), "alice (github)");
+    assert_eq!(inbox.functions.calls(Functions::APPROVALS).len(), 1);
 }
 
 #[tokio::test]

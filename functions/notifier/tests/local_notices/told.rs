@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::failure::{Failure, FailureKind};
+use domain::gate::{Approval, GateKind, Stage};
 use domain::ids::LinkId;
 use domain::view_token::ViewKey;
 use domain::workflow::Event;
@@ -63,6 +64,36 @@ async fn the_end_is_told_with_its_reason() {
     assert_eq!(office.deliver().await, 0);
     assert_eq!(office.status(), Status::Blocked, "whatever the order of the messages");
     assert!(office.comments().iter().any(|comment| comment.contains("a bug")), "{:?}", office.comments());
+}
+
+#[tokio::test]
+async fn reminders_go_to_those_who_are_asked_and_have_not_approved() {
+    let office = Office::start().await;
+    let (workflow, gate) = office.planned().await;
+    let mut after = domain::gate::Gate { version: gate.version + 1, stage: Stage::Escalated, ..gate.clone() };
+    (after.quorum.required, after.quorum.called_for) = (2, 2);
+    after.approvals.push(Approval { by: testkit::sample::by("ann"), at: testkit::sample::at(60), comment: None });
+    after.approvers.push(person("carl"));
+    office.world.gates.write(office.world.gates.change_writes(&gate, &after).unwrap()).await.unwrap();
+    let (id, kind, stage) = (gate.id.clone(), GateKind::Spec, Stage::Escalated);
+    let stage = Event::GateStage { gate: id.clone(), kind, stage, added: vec!["carl".to_owned()] };
+    office.world.tell(&workflow.id, [stage]).await;
+    office.announce_from(&workflow.id, PLAN).await;
+    assert_eq!(office.deliver().await, 0);
+    assert_eq!(office.recipients(), ["bob@acme.example", "carl@acme.example", "rita@acme.example"]);
+    for mail in office.world.mails() {
+        assert!(mail.subject.starts_with("Still undecided: "), "{}", mail.subject);
+        assert!(mail.text.contains("1 of 2 given"), "{}", mail.text);
+    }
+
+    let dora = Event::GateDelegated { gate: id, kind, to: Box::new(person("carl")) };
+    office.world.tell(&workflow.id, [dora]).await;
+    office.announce_from(&workflow.id, PLAN + 1).await;
+    assert_eq!(office.deliver().await, 0);
+    let mails = office.world.mails();
+    let [.., last] = &mails[..] else { panic!("no mail") };
+    assert_eq!((mails.len(), last.to.as_str()), (4, "carl@acme.example"));
+    assert!(last.subject.starts_with("Handed on to you: "), "{}", last.subject);
 }
 
 #[tokio::test]
