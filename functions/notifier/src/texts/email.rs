@@ -158,7 +158,11 @@ pub fn spec_mail(frame: &Frame<'_>, spec: &Spec) -> Mail {
             subject: format!("{prefix}Plan to approve: {title}"),
             headline,
             question: format!("{reason}May this be built in {repository}?"),
-            sections: plan.into_iter().chain([("Files that may change", spec_files(&files)), numbers]).collect(),
+            sections: again(frame.workflow)
+                .into_iter()
+                .chain(plan)
+                .chain([("Files that may change", spec_files(&files)), numbers])
+                .collect(),
             deadline,
             button: "Read the plan and decide",
             url,
@@ -190,6 +194,13 @@ pub fn spec_mail(frame: &Frame<'_>, spec: &Spec) -> Mail {
         }
     };
     letter.mail()
+}
+
+/// Why a plan that was asked about before is another one now: what a person wished for, or what became of the
+/// repository or the ticket meanwhile.
+fn again(workflow: &Workflow) -> Option<(&'static str, Part)> {
+    let reason = workflow.plan_feedback.as_deref().filter(|reason| !reason.trim().is_empty())?;
+    Some(("Why you are asked again", prose(reason)))
 }
 
 fn spec_files(files: &[&SpecFile]) -> Part {

@@ -22,6 +22,23 @@ async fn refused(studio: &Studio, ticket: &Ticket) -> (WorkflowId, Failure) {
 }
 
 #[tokio::test]
+async fn who_decides_there_and_what_raises_the_risk_stand_in_the_workflow() {
+    let studio = Studio::start().await;
+    let approvals = "[approvals]\napprovers = [\"dora@acme.example github:7\"]\npr = 2\n";
+    studio.host.push("main", ".pi-tickets.toml", &format!("{GATES}{approvals}")).await;
+    studio.script(&[submits("Longer sessions", "src/app.js")]);
+    let id = studio.begin().await.id;
+    studio.plan(&id).await.unwrap();
+    let workflow = studio.world.workflow(&id).await;
+    let facts = workflow.facts.unwrap();
+    assert_eq!((facts.files, facts.protected_files, facts.new_dependencies), (1, 0, 0));
+    assert_eq!(
+        (workflow.approvals.approvers[0].github_id, workflow.approvals.pr.map(|pr| pr.get())),
+        (Some(7), Some(2))
+    );
+}
+
+#[tokio::test]
 async fn what_a_ticket_names_wrongly_is_said() {
     let unknown = Ticket { repository: "acme/none".parse().unwrap(), ..asked() };
     let branch = Ticket { base_branch: "develop".to_owned(), ..asked() };

@@ -48,6 +48,23 @@ async fn a_revision_knows_the_comment_and_the_spec_before_it() {
 }
 
 #[tokio::test]
+async fn a_revision_knows_what_changed_since_in_the_files_of_the_spec_before_it() {
+    let studio = Studio::start().await;
+    let id = sent_back(&studio).await;
+    studio.host.push("main", "src/app.js", "const TTL = 45;\n").await;
+    studio.host.push("main", "test/app.test.js", "// more tests\n").await;
+    studio.script(&[submits("Longer sessions, tested", "test/app.test.js")]);
+    assert_eq!(studio.plan(&id).await.unwrap(), PlanOutput::SpecReady);
+    let prompt = studio.prompt();
+    for word in
+        ["# What happened since to the files that it names", "--- src/app.js", "-const TTL = 30;", "+const TTL = 45;"]
+    {
+        assert!(prompt.contains(word), "{word}: {prompt}");
+    }
+    assert!(!prompt.contains("--- test/app.test.js"), "the SPEC before does not name it");
+}
+
+#[tokio::test]
 async fn all_revisions_share_one_budget() {
     let mut studio = Studio::start().await;
     let id = sent_back(&studio).await;

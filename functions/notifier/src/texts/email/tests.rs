@@ -68,6 +68,16 @@ fn a_spec_is_shown() {
 }
 
 #[test]
+fn a_later_plan_says_why_it_is_another_one() {
+    let mut story = Story::begin("Keep sessions").planned();
+    assert!(!spec_mail_of(&story).text.contains("WHY YOU ARE ASKED AGAIN"));
+    story.workflow.plan_feedback = Some("`main` moved and changed: src/a.js. Ask @ops".to_owned());
+    let text = seen(&spec_mail_of(&story).text);
+    let (_, told) = text.split_once("WHY YOU ARE ASKED AGAIN\n").unwrap();
+    assert_eq!(told.lines().next(), Some("  `main` moved and changed: src/a.js. Ask @¦ops"));
+}
+
+#[test]
 fn an_amendment_says_so_and_has_the_added_files_first() {
     let story = Story::begin("Keep sessions").planned();
     let (workflow, ticket) = (&story.workflow, &story.ticket);
