@@ -1,4 +1,4 @@
-//! The two entries.
+//! The entries.
 
 use domain::Timestamp;
 use domain::failure::{Failure, FailureKind};
@@ -7,9 +7,9 @@ use domain::steps::ApprovalStep;
 use serde_json::Value;
 
 use crate::config::{Context, GatesContext};
-use crate::{clock, decide, deliver, links, open};
+use crate::{clock, decide, deliver, links, open, queue};
 
-/// Answers a step of the state machine or a request of another function.
+/// Answers a step of the state machine, a request of another function, or a batch of the queue of decisions.
 ///
 /// # Errors
 /// A [`Failure`]; `InvalidInput` for a request that this entry does not take.
@@ -18,6 +18,9 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result
         Context::Links(gates) => {
             let LinkRequest::Mint { gate, recipient } = runtime::step::input(payload)?;
             answer(&links::mint(gates, &gate, recipient, now).await?)
+        }
+        Context::Gates(context) if payload.get("Records").is_some() => {
+            answer(&queue::deliver_batch(context, runtime::step::input(payload)?, now).await)
         }
         Context::Gates(context) if payload.get("step").is_some() => {
             let ApprovalStep::Open { workflow_id, kind, task_token } = runtime::step::input(payload)?;

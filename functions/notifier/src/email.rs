@@ -62,7 +62,7 @@ fn call(notice: &Notice) -> Option<(&GateId, texts::Call)> {
         Notice::SpecAwaitsApproval { gate, .. } | Notice::PrAwaitsApproval { gate } => Some((gate, texts::Call::First)),
         Notice::GateStillOpen { gate, stage } => Some((gate, texts::Call::Again(*stage))),
         Notice::GateDelegated { gate, .. } => Some((gate, texts::Call::HandedOn)),
-        Notice::WorkStarted | Notice::Ended { .. } => None,
+        Notice::WorkStarted | Notice::GateDecided { .. } | Notice::Ended { .. } => None,
     }
 }
 

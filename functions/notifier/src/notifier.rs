@@ -68,6 +68,7 @@ impl<S: State> Notifier<S> {
         match row.channel {
             OutboxChannel::Ticket => ticket::send(self, access, row).await,
             OutboxChannel::Email => email::send(self, row, now()).await,
+            OutboxChannel::Delivery => Err(inconsistent("a decision for the state machine came to the notifier")),
         }
     }
 }

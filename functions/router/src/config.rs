@@ -10,6 +10,8 @@ pub struct Config {
     pub ticket_queue_url: String,
     /// `EMAIL_QUEUE_URL`.
     pub email_queue_url: String,
+    /// `DELIVERY_QUEUE_URL`.
+    pub delivery_queue_url: String,
 }
 
 impl Config {
@@ -21,6 +23,7 @@ impl Config {
         Ok(Self {
             ticket_queue_url: env::required("TICKET_QUEUE_URL")?,
             email_queue_url: env::required("EMAIL_QUEUE_URL")?,
+            delivery_queue_url: env::required("DELIVERY_QUEUE_URL")?,
         })
     }
 
@@ -29,6 +32,7 @@ impl Config {
         match channel {
             OutboxChannel::Ticket => &self.ticket_queue_url,
             OutboxChannel::Email => &self.email_queue_url,
+            OutboxChannel::Delivery => &self.delivery_queue_url,
         }
     }
 }

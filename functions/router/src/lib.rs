@@ -8,7 +8,7 @@
 //! A record that is not an outbox row is passed over; one that should be and cannot be read is logged and passed
 //! over: no repeat would mend it. The batch fails only when SQS does not take a message after all repeats, because
 //! then the message would be lost. It then comes back whole, and what was queued before is queued twice; `notifier`
-//! sends each row once.
+//! sends each row once, and for `approvals` twice is once.
 
 mod config;
 mod queues;

@@ -34,7 +34,7 @@ impl Queues {
     /// # Errors
     /// `Transient` when SQS did not take all of them.
     pub async fn send(&self, pointers: Vec<(OutboxChannel, OutboxPointer)>) -> Result<(), Failure> {
-        for channel in [OutboxChannel::Ticket, OutboxChannel::Email] {
+        for channel in OutboxChannel::ALL {
             let of_channel = pointers.iter().filter(|(to, _)| *to == channel);
             let bodies = of_channel.map(|(_, pointer)| body(pointer)).collect::<Result<Vec<_>, _>>()?;
             for batch in bodies.chunks(BATCH) {

@@ -42,7 +42,11 @@ impl Sqs {
         let client = aws_sdk_sqs::Client::from_conf(config);
         Queues::new(
             client,
-            Config { ticket_queue_url: format!("{base}/ticket"), email_queue_url: format!("{base}/email") },
+            Config {
+                ticket_queue_url: format!("{base}/ticket"),
+                email_queue_url: format!("{base}/email"),
+                delivery_queue_url: format!("{base}/delivery"),
+            },
         )
     }
 
@@ -98,10 +102,10 @@ fn batch(rows: impl IntoIterator<Item = (u64, &'static str)>) -> Value {
 async fn each_message_goes_to_the_queue_of_its_channel() {
     let sqs = Sqs::default();
     let queues = sqs.queues().await;
-    let routed = route(&queues, batch([(1, "ticket"), (2, "email"), (3, "ticket")])).await.unwrap();
-    assert_eq!(routed.queued, 3);
+    let routed = route(&queues, batch([(1, "ticket"), (2, "email"), (3, "ticket"), (4, "delivery")])).await.unwrap();
+    assert_eq!(routed.queued, 4);
     let to = |queue: &str, seq| (queue.to_owned(), seq);
-    assert_eq!(sqs.queued(), [to("email", 2), to("ticket", 1), to("ticket", 3)]);
+    assert_eq!(sqs.queued(), [to("delivery", 4), to("email", 2), to("ticket", 1), to("ticket", 3)]);
 }
 
 #[tokio::test]

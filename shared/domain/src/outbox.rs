@@ -36,14 +36,20 @@ pub enum OutboxChannel {
     Ticket,
     /// E-mail.
     Email,
+    /// The state machine, by way of `approvals`: what was decided at a gate.
+    Delivery,
 }
 
 impl OutboxChannel {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Ticket, Self::Email, Self::Delivery];
+
     /// The channel's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ticket => "ticket",
             Self::Email => "email",
+            Self::Delivery => "delivery",
         }
     }
 }
@@ -79,6 +85,12 @@ pub enum Notice {
         gate: GateId,
         /// To whom.
         to: Box<Person>,
+    },
+    /// A gate was decided, and the state machine is to hear of it. Who decided does that at once; this is for when it
+    /// did not come to that.
+    GateDecided {
+        /// The gate.
+        gate: GateId,
     },
     /// The workflow has ended.
     Ended {

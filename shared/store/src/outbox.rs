@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::ids::WorkflowId;
-use domain::outbox::OutboxMessage;
+use domain::outbox::{OutboxMessage, OutboxPointer};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -150,6 +150,16 @@ impl Store {
             .await
             .map_err(|error| StoreError::service("releasing a message", error))?;
         Ok(())
+    }
+
+    /// One outbox row.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn outbox_row(&self, pointer: &OutboxPointer) -> Result<Option<OutboxRow>, StoreError> {
+        let key = row::key(keys::workflow(&pointer.workflow_id), keys::outbox(pointer.seq));
+        let item = row::read(&self.client, &self.state, key, "reading a message").await?;
+        item.map(row::value).transpose()
     }
 
     /// Every outbox row of a workflow, in order.

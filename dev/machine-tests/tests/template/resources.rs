@@ -72,7 +72,7 @@ fn a_message_is_invisible_for_six_times_its_consumer() {
         assert!(properties["RedrivePolicy"]["deadLetterTargetArn"].is_object(), "{queue}");
         consumed.insert(queue);
     }
-    assert_eq!(consumed, ["EmailQueue", "InboundQueue", "TicketQueue"].map(str::to_owned).into());
+    assert_eq!(consumed, ["DeliveryQueue", "EmailQueue", "InboundQueue", "TicketQueue"].map(str::to_owned).into());
     assert_eq!(resources["InboundQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"], 3);
 }
 

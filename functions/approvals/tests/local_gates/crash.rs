@@ -3,6 +3,8 @@
 use domain::gate::requests::{ApprovalRequest, DecideAnswer, DeliverAnswer};
 use domain::gate::{GateStatus, Verdict};
 use domain::ids::TaskToken;
+use domain::outbox::{OutboxChannel, OutboxPointer};
+use serde_json::json;
 use testkit::sample::at;
 
 use crate::office::{Office, ask, says, told};
@@ -32,6 +34,27 @@ async fn a_decision_counts_before_the_state_machine_knows_and_is_delivered_later
     assert_eq!(office.world.everything().await, before, "twice is once");
     assert_eq!(office.gate(&gate.id).await.delivered_at, Some(at(90)));
     assert!(office.world.gates.undelivered(at(999), 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_queue_of_decisions_hands_over_what_a_crash_kept_back_and_twice_is_once() {
+    let office = Office::start().await;
+    let wait = office.world.wait().await;
+    let gate = office.opened(&wait.token).await;
+    office.decide_by(&office.cut_off(), &gate.id, says("ann", Verdict::Approve, &gate), at(60)).await;
+    let rows = office.world.store.outbox(&gate.workflow_id).await.unwrap();
+    let row = rows.iter().find(|row| row.channel == OutboxChannel::Delivery).unwrap();
+    let pointer = OutboxPointer { workflow_id: gate.workflow_id.clone(), seq: row.seq };
+
+    let undelivered = office.queue(&office.cut_off(), &[("a", json!(pointer))]).await;
+    assert_eq!(undelivered, ["a"], "Step Functions does not answer: it comes again");
+    let other = OutboxPointer { seq: 1, ..pointer.clone() };
+    let none = OutboxPointer { seq: 99, ..pointer.clone() };
+    let messages =
+        [("a", json!(pointer)), ("b", json!({})), ("c", json!(other)), ("d", json!(none)), ("e", json!(pointer))];
+    assert_eq!(office.queue_here(&messages).await, ["b", "c", "d"], "what is no decision is left to the dead letters");
+    assert_eq!(wait.outcome().await, told(GateStatus::Approved));
+    assert!(office.gate(&gate.id).await.delivered_at.is_some());
 }
 
 #[tokio::test]

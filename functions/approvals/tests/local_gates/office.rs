@@ -15,6 +15,7 @@ use domain::workflow::{Event, Workflow};
 use domain::{Digest, budget::Usage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use testkit::sample::{at, by, now, person, sha, ticket};
 use testkit::{Outcome, World};
 
@@ -91,6 +92,19 @@ impl Office {
         now: Timestamp,
     ) -> DecideAnswer {
         ask(context, &ApprovalRequest::Decide { gate: gate.clone(), decision }, now).await.unwrap()
+    }
+
+    /// Gives messages of the queue to the function. Answers the ids of those that come again.
+    pub(crate) async fn queue(&self, context: &Context, messages: &[(&str, Value)]) -> Vec<String> {
+        let records = messages.iter().map(|(id, body)| json!({ "messageId": id, "body": body.to_string() }));
+        let event = json!({ "Records": records.collect::<Vec<_>>() });
+        let answer = handle(context, event, at(90)).await.unwrap();
+        let failed = answer["batchItemFailures"].as_array().unwrap().iter();
+        failed.map(|item| item["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) async fn queue_here(&self, messages: &[(&str, Value)]) -> Vec<String> {
+        self.queue(&self.gates, messages).await
     }
 
     pub(crate) async fn cancel(&self, id: &WorkflowId) -> DecideAnswer {

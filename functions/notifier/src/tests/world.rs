@@ -16,7 +16,7 @@ use domain::failure::Failure;
 use domain::gate::Gate;
 use domain::gate::requests::MintedLink;
 use domain::ids::{Attempt, GateId, Generation, Revision, TicketKey, WorkflowId};
-use domain::outbox::OutboxPointer;
+use domain::outbox::{OutboxChannel, OutboxPointer};
 use domain::person::Person;
 use domain::qa::QaReport;
 use domain::spec::Spec;
@@ -207,8 +207,10 @@ impl World {
         Self { state, ses, tracker, notifier, access }
     }
 
+    /// The numbers of the rows for our queues.
     pub(super) fn seqs(&self) -> Vec<u64> {
-        self.state.0.lock().unwrap().outbox.keys().copied().collect()
+        let rows = &self.state.0.lock().unwrap().outbox;
+        rows.iter().filter(|(_, row)| row.row.channel != OutboxChannel::Delivery).map(|(seq, _)| *seq).collect()
     }
 
     /// Delivers a message for every row, in order. Answers the failed items.
@@ -258,7 +260,13 @@ impl World {
     }
 
     pub(super) fn everything_is_sent(&self) -> bool {
-        self.state.0.lock().unwrap().outbox.values().all(|row| row.row.sent_at.is_some() && !row.held)
+        self.state
+            .0
+            .lock()
+            .unwrap()
+            .outbox
+            .values()
+            .all(|row| row.row.channel == OutboxChannel::Delivery || row.row.sent_at.is_some() && !row.held)
     }
 
     pub(super) fn mail_fails_for(&self, address: &str, times: usize) {

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use domain::Timestamp;
 use domain::gate::{Gate, GateKind};
 use domain::ids::WorkflowId;
-use domain::outbox::OutboxPointer;
+use domain::outbox::{OutboxChannel, OutboxPointer};
 use domain::spec::FileAction;
 use domain::workflow::Workflow;
 use flux_lens_sim::{Running, Status};
@@ -71,7 +71,9 @@ impl Office {
 
     /// Leaves so many out.
     pub(crate) async fn announce_from(&self, id: &WorkflowId, skip: usize) {
-        for row in self.world.store.outbox(id).await.unwrap().into_iter().skip(skip) {
+        let rows = self.world.store.outbox(id).await.unwrap().into_iter();
+        // What is for the state machine goes to another queue.
+        for row in rows.filter(|row| row.channel != OutboxChannel::Delivery).skip(skip) {
             self.put(&serde_json::to_string(&OutboxPointer { workflow_id: id.clone(), seq: row.seq }).unwrap()).await;
         }
     }
@@ -152,7 +154,8 @@ impl Office {
 
     /// Whether every message of a workflow is marked as sent.
     pub(crate) async fn all_sent(&self, id: &WorkflowId) -> bool {
-        self.world.store.outbox(id).await.unwrap().iter().all(|row| row.sent_at.is_some())
+        let ours = |row: &&store::OutboxRow| row.channel != OutboxChannel::Delivery;
+        self.world.store.outbox(id).await.unwrap().iter().filter(ours).all(|row| row.sent_at.is_some())
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -207,8 +207,9 @@ impl Workflow {
                 self.end(S::NotSuitable, reason);
             }
             Event::GateOpened { gate, kind, .. } => self.open_gate(gate, *kind, notices),
-            Event::GateDecided { kind, status, verdict, comment, .. } => {
+            Event::GateDecided { gate, kind, status, verdict, comment } => {
                 self.open_gate = None;
+                notices.push((OutboxChannel::Delivery, Notice::GateDecided { gate: gate.clone() }));
                 match kind {
                     GateKind::Spec => {
                         if let Verdict::ApproveEdited { revision, spec_digest } = verdict {
