@@ -49,6 +49,7 @@ def main():
     authorize_batches_as_aws_does()
     authorize_log_streams_as_aws_does()
     assume_roles_for_this_account()
+    lock_buckets_as_aws_does()
     wait_for_tasks_as_aws_does()
     stop_tasks_as_aws_does()
 
@@ -175,6 +176,30 @@ def assume_roles_for_this_account():
         return evaluate(document, caller, context)
 
     iam_evaluator.evaluate_trust_policy = evaluate_for_account
+
+
+def lock_buckets_as_aws_does():
+    """A bucket that a template makes with Object Lock has it.
+
+    MiniStack knows the lock by S3's own calls only and passes over the properties.
+    """
+    from ministack.services import s3
+    from ministack.services.cloudformation import provisioners
+
+    require(provisioners, "_s3_apply_configurations")
+    require(s3, "_bucket_object_lock")
+    apply = provisioners._s3_apply_configurations
+
+    def apply_with_lock(name, properties, old_properties=None):
+        apply(name, properties, old_properties)
+        rule = (properties.get("ObjectLockConfiguration") or {}).get("Rule") or {}
+        default = rule.get("DefaultRetention")
+        if default:
+            default = {"Mode": default["Mode"], "Days": int(default["Days"])}
+        if str(properties.get("ObjectLockEnabled")).lower() == "true":
+            s3._bucket_object_lock[name] = {"enabled": True, "default_retention": default}
+
+    provisioners._s3_apply_configurations = apply_with_lock
 
 
 def wait_for_tasks_as_aws_does():

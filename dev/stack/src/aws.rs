@@ -53,6 +53,11 @@ impl Aws {
         }
     }
 
+    /// What the clients are made from.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// The same engine with other credentials.
     pub fn config_as(&self, credentials: Credentials) -> SdkConfig {
         self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()

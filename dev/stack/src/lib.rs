@@ -35,3 +35,4 @@ pub use deploy::Outputs;
 pub use mail::{Mail, Mailbox};
 pub use settings::{API_APPROVER, APPROVER, CodeHost, MAINTAINER, Model, Settings};
 pub use stack::Stack;
+pub use up::{Reach, reach};

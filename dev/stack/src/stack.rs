@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::QueueAttributeName;
 use indicatif::ProgressBar;
 use secrecy::SecretString;
-use store::{Gates, Objects, Slots, Store};
+use store::{Anchors, Gates, Objects, Slots, Store};
 use toolchain::Toolchain;
 use toolchain::engine::Engine;
 
@@ -35,6 +35,7 @@ pub struct Stack {
     gates: Gates,
     slots: Slots,
     objects: Objects,
+    anchors: Anchors,
 }
 
 /// What runs.
@@ -72,6 +73,7 @@ impl Stack {
             gates: Gates::new(dynamo.clone(), outputs.get("GatesTable")?),
             slots: Slots::new(dynamo.clone(), state),
             objects: Objects::new(aws.s3.clone(), outputs.get("Bucket")?),
+            anchors: Anchors::new(aws.s3.clone(), outputs.get("AuditBucket")?),
             running,
         })
     }
@@ -129,6 +131,11 @@ impl Stack {
     /// SPECs, change sets and reports.
     pub fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// The anchors of audit trails.
+    pub fn anchors(&self) -> &Anchors {
+        &self.anchors
     }
 
     /// The GitHub simulator.

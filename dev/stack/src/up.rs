@@ -47,8 +47,45 @@ struct Facts {
     github: String,
     mail: String,
     engine: String,
+    engine_region: String,
     engine_access_key_id: String,
     engine_secret_access_key: String,
+}
+
+/// How to reach the AWS of a stack that stays, as its root.
+#[derive(Debug)]
+pub struct Reach {
+    /// The CloudFormation stack.
+    pub deployment: String,
+    /// Where the engine serves.
+    pub endpoint: String,
+    /// Its region.
+    pub region: String,
+    /// Its root's key.
+    pub access_key_id: String,
+    /// The other half of that.
+    pub secret_access_key: SecretString,
+}
+
+/// How to reach the stack that `up` started under this name.
+///
+/// # Errors
+/// When none runs.
+pub fn reach(toolchain: &Toolchain, name: &str) -> Result<Reach> {
+    let place = Place::of(toolchain, name)?;
+    ensure!(place.lock()?.is_none(), "no stack `{name}` runs; `cargo xtask up --detach --name {name}` starts one");
+    let facts = place.facts().context("the stack is still starting; try again when it serves")?;
+    Ok(Reach {
+        deployment: deployment(name),
+        endpoint: facts.engine,
+        region: facts.engine_region,
+        access_key_id: facts.engine_access_key_id,
+        secret_access_key: SecretString::from(facts.engine_secret_access_key),
+    })
+}
+
+fn deployment(name: &str) -> String {
+    format!("pt-{name}")
 }
 
 /// The folder of a stack, and the file that its process holds locked.
@@ -112,7 +149,7 @@ pub(crate) async fn up(toolchain: &Toolchain, options: &UpOptions, stop: &Cancel
     if place.folder.exists() {
         fs::remove_dir_all(&place.folder).with_context(|| format!("removing {}", place.folder.display()))?;
     }
-    let mut settings = Settings::new(format!("pt-{}", options.name), &place.folder);
+    let mut settings = Settings::new(deployment(&options.name), &place.folder);
     let hosts: Vec<_> = options.setup_hosts.iter().map(HostName::as_str).collect();
     settings.parameters.insert("SetupHosts".to_owned(), hosts.join(","));
     settings.code_host = code_host();
@@ -251,6 +288,7 @@ fn facts(stack: &Stack, name: &str) -> Result<Facts> {
         github: github.map_or_else(|_| "GitHub itself".to_owned(), |github| github.html_base().to_owned()),
         mail: format!("{}/_ministack/ses/messages", engine.url()),
         engine: engine.url(),
+        engine_region: engine.region().to_owned(),
         engine_access_key_id: engine.root().access_key_id.clone(),
         engine_secret_access_key: engine.root().secret_access_key.clone(),
     })

@@ -1,5 +1,6 @@
 //! Workflows as far as a test wants them, written as production writes them.
 
+use domain::Digest;
 use domain::budget::Usage;
 use domain::gate::policy::RiskFacts;
 use domain::gate::{Gate, GateKind, GateStatus, Verdict};
@@ -10,7 +11,6 @@ use domain::steps::ApprovalStep;
 use domain::task::RunOutcome;
 use domain::ticket::Ticket;
 use domain::workflow::{Event, RoundLimits, Workflow};
-use domain::{Digest, audit};
 use store::keys;
 
 use crate::{World, sample};
@@ -158,9 +158,9 @@ impl World {
 
     /// The names of the events in a workflow's audit trail, whose chain must hold.
     pub async fn trail(&self, id: &WorkflowId) -> Vec<String> {
-        let entries = self.store.audit_trail(id).await.unwrap();
-        audit::verify_chain(id, &entries, self.workflow(id).await.audit).unwrap();
+        let trail = self.store.trail(id).await.unwrap();
+        trail.verify().unwrap();
         let name = |event: &Event| serde_json::to_value(event).unwrap()["type"].as_str().unwrap().to_owned();
-        entries.iter().map(|entry| name(&entry.event)).collect()
+        trail.readable().iter().map(|entry| name(&entry.event)).collect()
     }
 }

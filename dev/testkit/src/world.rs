@@ -7,9 +7,12 @@ use std::sync::{Arc, LazyLock};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_s3::types::{
+    DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+};
 use machine_tests::template::Template;
 use serde_json::{Value, json};
-use store::{Gates, Objects, Slots, Store, Tokens};
+use store::{Anchors, Gates, Objects, Slots, Store, Tokens};
 
 use crate::engine::{Shared, shared};
 
@@ -134,6 +137,24 @@ impl World {
         let secret = json!({ "Name": unique("secret"), "SecretString": value.to_string() });
         let made = self.engine.client.json("secretsmanager", "secretsmanager.CreateSecret", &secret).unwrap();
         made["ARN"].as_str().unwrap().to_owned()
+    }
+
+    /// A bucket of anchors: nobody deletes a version of an object in it before a day has passed. Answers its name.
+    pub async fn audit_bucket(&self) -> String {
+        let (s3, name) = (Objects::client(&self.aws), unique("audit"));
+        s3.create_bucket().bucket(&name).object_lock_enabled_for_bucket(true).send().await.unwrap();
+        let retention = DefaultRetention::builder().mode(ObjectLockRetentionMode::Compliance).days(1).build();
+        let lock = ObjectLockConfiguration::builder()
+            .object_lock_enabled(ObjectLockEnabled::Enabled)
+            .rule(ObjectLockRule::builder().default_retention(retention).build());
+        let configure = s3.put_object_lock_configuration().bucket(&name).object_lock_configuration(lock.build());
+        configure.send().await.unwrap();
+        name
+    }
+
+    /// Anchors in such a bucket.
+    pub fn anchors(&self, bucket: &str) -> Anchors {
+        Anchors::new(Objects::client(&self.aws), bucket)
     }
 
     /// A role that S3 objects of this world can be read and written with. Answers its ARN.

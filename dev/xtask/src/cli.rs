@@ -62,6 +62,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Say whether the audit trails of a deployment hold, export them, or anchor what is not anchored
+    #[command(disable_help_flag = true)]
+    Audit {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Attack the sandbox and the verification with hostile agents, in four sorts of machine
     #[command(disable_help_flag = true)]
     Redteam {

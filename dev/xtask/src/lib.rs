@@ -45,6 +45,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor => Ok(doctor::run(&toolchain)),
         Command::Test(options) => test::run(&toolchain, options),
         Command::Check => check::run(&toolchain),
+        Command::Audit { args } => stack::become_built(&toolchain, "audit", &args),
         Command::Races { args } => stack::become_program(&toolchain, Component::Engine, "gate-races", &args),
         Command::Redteam { args } => stack::become_program(&toolchain, Component::Pi, "redteam", &args),
         Command::Fuzz(options) => fuzz::run(&toolchain, &options),

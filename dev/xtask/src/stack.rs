@@ -31,7 +31,8 @@ pub(crate) fn become_program(
     become_built(toolchain, name, args)
 }
 
-fn become_built(toolchain: &Toolchain, name: &str, args: &[OsString]) -> Result<ExitCode> {
+/// Builds one of our programs for development, and becomes it.
+pub(crate) fn become_built(toolchain: &Toolchain, name: &str, args: &[OsString]) -> Result<ExitCode> {
     let workspace = cargo::Workspace::read(toolchain.root())?;
     let program = workspace.target_directory.join("debug").join(name);
     if !program.exists() {

@@ -84,6 +84,8 @@ fn the_edge_and_the_sandbox_lack_what_they_must_not_reach() {
     for (name, absent) in [
         ("webhook", &["store", "github", "models"][..]),
         ("runner", &["store", "github", "tickets"]),
+        ("router", &["store", "github", "models", "tickets"]),
+        ("anchor", &["github", "models", "tickets"]),
         ("notifier", &["github", "models"]),
         ("approvals", &["github", "models", "tickets"]),
         ("publisher", &["models", "tickets"]),

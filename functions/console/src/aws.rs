@@ -1,7 +1,7 @@
 //! [`Backend`] over DynamoDB, S3, Secrets Manager and Lambda.
 
 use aws_config::SdkConfig;
-use domain::audit::AuditEntry;
+use domain::audit::{Evidence, Trail};
 use domain::failure::{Failure, FailureKind};
 use domain::gate::requests::{ApprovalRequest, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::keys::objects;
-use store::{Gates, Listing, LogLine, Objects, Store, StoreError};
+use store::{Anchors, Gates, Listing, LogLine, Objects, Store, StoreError};
 
 use crate::backend::{Backend, Secrets};
 use crate::config::Config;
@@ -35,6 +35,8 @@ pub struct Aws {
     pub gates: Gates,
     /// The bucket.
     pub objects: Objects,
+    /// The anchors of audit trails.
+    pub anchors: Anchors,
     /// Where tokens and keys are read from.
     pub secrets: runtime::Secrets,
     /// Calls to our other functions.
@@ -62,6 +64,7 @@ impl Aws {
             store: Store::new(dynamo.clone(), &config.state_table, &config.audit_table),
             gates: Gates::new(dynamo, &config.gates_table),
             objects: Objects::new(Objects::client(sdk), &config.bucket),
+            anchors: Anchors::new(Objects::client(sdk), &config.audit_bucket),
             secrets: runtime::Secrets::from_config(sdk),
             invoker: Invoker::from_config(sdk),
             config: config.clone(),
@@ -96,8 +99,12 @@ impl Backend for Aws {
         self.store.workflow(id).await
     }
 
-    async fn trail(&self, id: &WorkflowId) -> Result<Vec<AuditEntry>, StoreError> {
-        self.store.audit_trail(id).await
+    async fn trail(&self, id: &WorkflowId) -> Result<Trail, StoreError> {
+        self.store.trail(id).await
+    }
+
+    async fn evidence(&self, id: &WorkflowId, now: Timestamp) -> Result<Evidence, StoreError> {
+        self.store.evidence(&self.anchors, id, now).await
     }
 
     async fn logs(&self, id: &WorkflowId, after: Option<&str>, limit: i32) -> Result<Vec<LogLine>, StoreError> {

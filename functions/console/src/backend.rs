@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use domain::audit::AuditEntry;
+use domain::audit::{Evidence, Trail};
 use domain::failure::Failure;
 use domain::gate::requests::{DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
@@ -43,7 +43,9 @@ pub trait Backend: Send + Sync + 'static {
     /// A workflow.
     fn workflow(&self, id: &WorkflowId) -> impl Future<Output = Result<Workflow, StoreError>> + Send;
     /// The audit trail of a workflow.
-    fn trail(&self, id: &WorkflowId) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send;
+    fn trail(&self, id: &WorkflowId) -> impl Future<Output = Result<Trail, StoreError>> + Send;
+    /// The audit trail of a workflow and its anchors.
+    fn evidence(&self, id: &WorkflowId, now: Timestamp) -> impl Future<Output = Result<Evidence, StoreError>> + Send;
     /// Lines of progress after a position.
     fn logs(
         &self,

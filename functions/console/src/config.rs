@@ -13,6 +13,8 @@ pub struct Config {
     pub audit_table: String,
     /// `BUCKET`, read only.
     pub bucket: String,
+    /// `AUDIT_BUCKET`, read only.
+    pub audit_bucket: String,
     /// `PUBLIC_BASE_URL`: start of every link, no slash at its end.
     pub public_base_url: String,
     /// `APPROVALS_FUNCTION`.
@@ -37,6 +39,7 @@ impl Config {
             gates_table: env::required("GATES_TABLE")?,
             audit_table: env::required("AUDIT_TABLE")?,
             bucket: env::required("BUCKET")?,
+            audit_bucket: env::required("AUDIT_BUCKET")?,
             public_base_url: env::required("PUBLIC_BASE_URL")?,
             approvals_function: env::required("APPROVALS_FUNCTION")?,
             workflow_function: env::required("WORKFLOW_FUNCTION")?,

@@ -4,7 +4,7 @@
 //!
 //! | path | who |
 //! |---|---|
-//! | `/`, `/workflows/{id}`, `/workflows/{id}/logs` | holders of the API token, and of a signed view link ([`domain::view_token`]) |
+//! | `/`, `/workflows/{id}`, `/workflows/{id}/audit`, `/workflows/{id}/logs` | holders of the API token, and of a signed view link ([`domain::view_token`]) |
 //! | `/approvals/{link}` | whoever holds the link, which was sent to one person |
 //! | `/api/…` | holders of the API token |
 //!
@@ -15,6 +15,7 @@
 mod access;
 mod api;
 mod approvals;
+mod audit;
 mod aws;
 mod backend;
 mod config;

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use crate::backend::Backend;
 use crate::problem::{ApiProblem, PageProblem, Problem};
-use crate::{Console, api, approvals, headers, view};
+use crate::{Console, api, approvals, audit, headers, view};
 
 /// Largest form or request, bytes: a comment of the longest sort, percent-encoded.
 const MAX_BODY_BYTES: usize = 128 * 1024;
@@ -26,6 +26,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/workflows", get(api::workflows::list::<B>))
         .route("/workflows/{id}", get(api::workflows::one::<B>))
         .route("/workflows/{id}/timeline", get(api::workflows::timeline::<B>))
+        .route("/workflows/{id}/audit", get(api::audit::export::<B>))
         .route("/workflows/{id}/logs", get(api::workflows::logs::<B>))
         .route("/workflows/{id}/spec", get(api::workflows::spec::<B>))
         .route("/workflows/{id}/cancel", post(api::workflows::cancel::<B>))
@@ -36,6 +37,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
     Router::new()
         .route("/", get(view::list::<B>))
         .route("/workflows/{id}", get(view::workflow::<B>))
+        .route("/workflows/{id}/audit", get(audit::show::<B>))
         .route("/workflows/{id}/logs", get(view::logs::<B>))
         .route("/approvals/{link}", get(approvals::show::<B>).post(approvals::decide::<B>))
         .nest("/api", api)

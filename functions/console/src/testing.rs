@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use domain::audit::AuditEntry;
+use domain::audit::{AuditEntry, Evidence, StoredAnchor, Trail};
 use domain::budget::Usage;
 use domain::failure::{Failure, FailureKind};
 use domain::gate::policy::{Asked, RiskFacts};
@@ -47,6 +47,7 @@ fn person(name: &str) -> Person {
 pub(crate) struct Story {
     pub(crate) workflow: Workflow,
     pub(crate) trail: Vec<AuditEntry>,
+    pub(crate) anchors: Vec<StoredAnchor>,
     pub(crate) gate: Option<Gate>,
     amendment: Option<Spec>,
     ticket: Ticket,
@@ -73,7 +74,7 @@ impl Story {
         let at = "2026-11-22T09:00:00Z".parse().unwrap();
         let (workflow, entry) =
             Workflow::create(id, &ticket, RoundLimits::default(), Actor::system("intake"), at).unwrap();
-        Self { workflow, trail: vec![entry], gate: None, amendment: None, ticket, minutes: 0 }
+        Self { workflow, trail: vec![entry], anchors: vec![], gate: None, amendment: None, ticket, minutes: 0 }
     }
 
     pub(crate) fn then(self, event: Event) -> Self {
@@ -371,8 +372,13 @@ impl Backend for Memory {
         self.find(id, |story| story.workflow.clone())
     }
 
-    async fn trail(&self, id: &WorkflowId) -> Result<Vec<AuditEntry>, StoreError> {
-        self.find(id, |story| story.trail.clone())
+    async fn trail(&self, id: &WorkflowId) -> Result<Trail, StoreError> {
+        self.find(id, |story| Trail::of(id.clone(), &story.trail, Some(story.workflow.audit)))
+    }
+
+    async fn evidence(&self, id: &WorkflowId, now: Timestamp) -> Result<Evidence, StoreError> {
+        let trail = self.trail(id).await?;
+        Ok(Evidence { trail, anchors: self.find(id, |story| story.anchors.clone())?, at: now })
     }
 
     async fn logs(&self, _: &WorkflowId, after: Option<&str>, limit: i32) -> Result<Vec<LogLine>, StoreError> {

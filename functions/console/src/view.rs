@@ -30,7 +30,7 @@ const LINES_PER_PAGE: i32 = 500;
 
 #[derive(Deserialize)]
 pub(crate) struct ViewQuery {
-    view: Option<String>,
+    pub(crate) view: Option<String>,
     after: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn logs<B: Backend>(
 }
 
 /// Whether the page may be read is answered before whether it exists.
-async fn enter<B: Backend>(
+pub(crate) async fn enter<B: Backend>(
     console: &Console<B>,
     id: &str,
     headers: &HeaderMap,
@@ -123,7 +123,8 @@ pub(crate) async fn workflow_facts<B: Backend>(
         Some(qa) => backend.qa(id, qa.attempt, qa.report).await?,
         None => None,
     };
-    Ok(WorkflowFacts { workflow, trail, lines, gate, spec, qa, now: (console.now)() })
+    let (broken, trail) = (trail.verify().err(), trail.readable());
+    Ok(WorkflowFacts { workflow, trail, broken, lines, gate, spec, qa, now: (console.now)() })
 }
 
 /// The workflow and documents that a gate is about.

@@ -42,6 +42,11 @@ pub fn workflow(id: &WorkflowId) -> String {
     format!("WF#{id}")
 }
 
+/// The workflow of such a partition.
+pub fn workflow_of(partition: &str) -> Option<WorkflowId> {
+    partition.strip_prefix("WF#")?.parse().ok()
+}
+
 /// Partition of a ticket.
 pub fn ticket(key: &TicketKey) -> String {
     format!("TICKET#{}#{}", key.source, key.id)
@@ -70,6 +75,11 @@ pub fn outbox(seq: u64) -> String {
 /// Sort key of an audit entry.
 pub fn audit(seq: u64) -> String {
     format!("{seq:010}")
+}
+
+/// The number of an audit entry with that sort key.
+pub fn audit_seq(sort_key: &str) -> Option<u64> {
+    sort_key.parse().ok().filter(|seq| audit(*seq) == sort_key)
 }
 
 /// Sort key of a log line.
@@ -199,5 +209,57 @@ pub mod objects {
     /// The gates' whole output.
     pub fn qa_output(id: &WorkflowId, attempt: Attempt) -> String {
         format!("{}/qa/output.txt", run(id, attempt))
+    }
+}
+
+/// Keys in the bucket of anchors.
+pub mod anchors {
+    use domain::ids::WorkflowId;
+
+    /// Start of every key.
+    pub const PREFIX: &str = "heads/";
+
+    /// Start of the keys of a workflow's anchors.
+    pub fn workflow(id: &WorkflowId) -> String {
+        format!("{PREFIX}{id}/")
+    }
+
+    /// The workflow whose anchors' keys start so.
+    pub fn workflow_of(prefix: &str) -> Option<WorkflowId> {
+        prefix.strip_prefix(PREFIX)?.strip_suffix('/')?.parse().ok()
+    }
+
+    /// The anchor of a workflow's first `seq` entries.
+    pub fn anchor(id: &WorkflowId, seq: u64) -> String {
+        format!("{}{seq:010}.json", workflow(id))
+    }
+
+    /// The number of the anchor with that key.
+    pub fn seq_of(id: &WorkflowId, key: &str) -> Option<u64> {
+        let seq = key.strip_prefix(&workflow(id))?.strip_suffix(".json")?.parse().ok()?;
+        (anchor(id, seq) == key).then_some(seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_from_a_key_makes_that_key() {
+        let id: WorkflowId = "wf-00000000000000000000-1".parse().unwrap();
+        assert_eq!(workflow_of(&workflow(&id)).as_ref(), Some(&id));
+        assert_eq!(anchors::workflow_of(&anchors::workflow(&id)).as_ref(), Some(&id));
+        for seq in [0, 7, 10_000_000_000] {
+            assert_eq!(audit_seq(&audit(seq)), Some(seq));
+            assert_eq!(anchors::seq_of(&id, &anchors::anchor(&id, seq)), Some(seq));
+        }
+        for odd in ["", "7", "+000000007", "00000000007", "META"] {
+            assert_eq!(audit_seq(odd), None, "{odd}");
+            assert_eq!(anchors::seq_of(&id, &format!("{}{odd}.json", anchors::workflow(&id))), None, "{odd}");
+        }
+        for odd in ["WF#", "STATE#x", "heads/", "heads/x/"] {
+            assert!(workflow_of(odd).is_none() && anchors::workflow_of(odd).is_none(), "{odd}");
+        }
     }
 }

@@ -13,8 +13,8 @@ use crate::error::StoreError;
 /// The bucket.
 #[derive(Debug, Clone)]
 pub struct Objects {
-    client: Client,
-    bucket: String,
+    pub(crate) client: Client,
+    pub(crate) bucket: String,
 }
 
 impl Objects {
@@ -75,7 +75,18 @@ impl Objects {
     /// # Errors
     /// [`StoreError::TooLarge`], or what S3 answered.
     pub async fn try_get(&self, key: &str, max_bytes: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+        self.try_get_version(key, None, max_bytes).await
+    }
+
+    /// The same of one version; `None` is the latest.
+    pub(crate) async fn try_get_version(
+        &self,
+        key: &str,
+        version: Option<String>,
+        max_bytes: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let call = self.client.get_object().bucket(&self.bucket).key(key).set_version_id(version);
+        let answer = match call.send().await {
             Ok(answer) => answer,
             Err(error) if matches!(error.as_service_error(), Some(GetObjectError::NoSuchKey(_))) => return Ok(None),
             Err(error) => return Err(StoreError::service("reading an object", error)),

@@ -1,4 +1,4 @@
-//! Workflows and their audit trail.
+//! Workflows, and the changes of them.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -13,6 +13,7 @@ use domain::ticket::Ticket;
 use domain::workflow::{Change, Event, Workflow};
 use domain::{Timestamp, WorkflowState};
 
+use crate::audit::audit_item;
 use crate::error::{StoreError, apply_failure};
 use crate::keys;
 use crate::outbox;
@@ -26,7 +27,7 @@ const MAX_ROUNDS: u32 = 8;
 pub struct Store {
     pub(crate) client: Client,
     pub(crate) state: String,
-    audit: String,
+    pub(crate) audit: String,
 }
 
 /// One page of workflows.
@@ -140,26 +141,6 @@ impl Store {
         Err(Failure::new(FailureKind::Contention, format!("workflow {id} changed {MAX_ROUNDS} times under this step")))
     }
 
-    /// The whole audit trail of a workflow, in order.
-    ///
-    /// # Errors
-    /// What DynamoDB answered, or [`StoreError::Malformed`] for an entry that cannot be read.
-    pub async fn audit_trail(&self, id: &WorkflowId) -> Result<Vec<AuditEntry>, StoreError> {
-        let pages = self
-            .client
-            .query()
-            .table_name(&self.audit)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(keys::workflow(id)))
-            .into_paginator()
-            .items()
-            .send();
-        let items: Vec<Item> =
-            pages.try_collect().await.map_err(|error| StoreError::service("reading the audit trail", error))?;
-        items.into_iter().map(row::value).collect()
-    }
-
     /// Workflows in one state, the one changed last first. A row that cannot be read is logged and left out, so that it
     /// hides no other.
     ///
@@ -245,10 +226,6 @@ fn workflow_item(workflow: &Workflow) -> Result<Item, StoreError> {
         s(format!("{:015}#{}", workflow.updated_at.as_millisecond(), workflow.id)),
     );
     Ok(item)
-}
-
-fn audit_item(entry: &AuditEntry) -> Result<Item, StoreError> {
-    row::item(keys::workflow(&entry.workflow_id), keys::audit(entry.seq), entry)
 }
 
 fn encode_cursor(key: &Item) -> Option<String> {

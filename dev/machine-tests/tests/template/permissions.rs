@@ -126,6 +126,25 @@ fn nobody_changes_the_audit_trail_and_whoever_adds_to_it_is_told_so() {
 }
 
 #[test]
+fn anchors_have_one_writer_and_nobody_who_takes_them_away() {
+    let anchor = set(&["AnchorFunction"]);
+    assert_eq!(who("s3:PutObject", "AuditBucket"), anchor);
+    assert_eq!(who("s3:GetObject", "AuditBucket"), anchor);
+    assert_eq!(who("s3:GetObjectVersion", "AuditBucket"), set(&["ConsoleFunction"]));
+    assert_eq!(who("s3:ListBucketVersions", "AuditBucket"), set(&["ConsoleFunction"]));
+    for action in ["DeleteObject", "DeleteObjectVersion", "BypassGovernanceRetention", "PutObjectRetention"] {
+        assert_eq!(who(&format!("s3:{action}"), "AuditBucket"), set(&[]), "{action}");
+    }
+    let grants = grants(&template());
+    let own = grants.iter().filter(|grant| grant.owner == "AnchorFunction");
+    let own: Vec<_> = own.flat_map(|grant| &grant.resources).collect();
+    assert!(
+        own.iter().all(|resource| !resource.contains("Table.Arn") && !resource.contains("{Bucket.Arn}")),
+        "{own:?}"
+    );
+}
+
+#[test]
 fn every_secret_has_its_readers() {
     let read = |secret| who("secretsmanager:GetSecretValue", secret);
     assert_eq!(read("GithubCredentialsSecretArn"), set(&["GithubAuthReadFunction", "GithubAuthWriteFunction"]));
@@ -148,6 +167,7 @@ fn every_function_has_its_callers() {
     assert_eq!(call("GithubAuthWriteFunction"), set(&["PublisherFunction"]));
     assert_eq!(call("GithubAuthReadFunction"), set(&["IntakeFunction", "PlannerFunction", "WorkflowFunction"]));
     assert_eq!(call("ApprovalLinksFunction"), set(&["NotifierFunction"]));
+    assert_eq!(call("AnchorFunction"), set(&[]));
     assert_eq!(
         call("ApprovalsFunction"),
         set(&["ConsoleFunction", "IntakeFunction", "StateMachine", "SweeperFunction", "WorkflowFunction"])

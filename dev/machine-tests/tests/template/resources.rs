@@ -48,12 +48,70 @@ fn tables_are_protected() {
 }
 
 #[test]
-fn the_bucket_is_private() {
+fn the_buckets_are_private() {
     let template = template();
-    let properties = &template.body["Resources"]["Bucket"]["Properties"];
-    let block = properties["PublicAccessBlockConfiguration"].as_object().unwrap();
-    assert!(block.len() == 4 && block.values().all(|flag| *flag == json!(true)));
-    assert_eq!(properties["VersioningConfiguration"]["Status"], "Enabled");
+    let buckets: Vec<_> = template.resources("AWS::S3::Bucket").collect();
+    assert_eq!(buckets.len(), 2);
+    for (name, bucket) in buckets {
+        let properties = &bucket["Properties"];
+        let block = properties["PublicAccessBlockConfiguration"].as_object().unwrap();
+        assert!(block.len() == 4 && block.values().all(|flag| *flag == json!(true)), "{name}");
+        assert_eq!(properties["VersioningConfiguration"]["Status"], "Enabled", "{name}");
+        let encryption = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+        assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "aws:kms", "{name}");
+        assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+        let policy = &template.body["Resources"][format!("{name}Policy")];
+        let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let secure = statements.iter().find(|statement| statement["Sid"] == "OnlyEncryptedConnections").unwrap();
+        assert_eq!(
+            (&secure["Effect"], &secure["Action"], &secure["Principal"]),
+            (&json!("Deny"), &json!("s3:*"), &json!("*"))
+        );
+        assert_eq!(secure["Resource"].as_array().unwrap().len(), 2, "{name}: the bucket and its objects");
+    }
+}
+
+#[test]
+fn anchors_are_locked_and_kept() {
+    let template = template();
+    let properties = &template.body["Resources"]["AuditBucket"]["Properties"];
+    assert_eq!(properties["ObjectLockEnabled"], true);
+    let retention = &properties["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
+    assert_eq!(*retention, json!({ "Mode": { "Ref": "AuditLockMode" }, "Days": { "Ref": "AuditRetentionDays" } }));
+    assert!(properties["LifecycleConfiguration"].is_null(), "an anchor does not expire");
+    let parameters = &template.body["Parameters"];
+    assert_eq!(parameters["AuditRetentionDays"]["Default"], 365);
+    assert_eq!(parameters["AuditLockMode"]["AllowedValues"], json!(["GOVERNANCE", "COMPLIANCE"]));
+    let policy = &template.body["Resources"]["AuditBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"];
+    let denied = |sid: &str| {
+        let statement = policy.as_array().unwrap().iter().find(|statement| statement["Sid"] == sid).unwrap().clone();
+        assert_eq!((&statement["Effect"], &statement["Principal"]), (&json!("Deny"), &json!("*")), "{sid}");
+        assert_eq!(statement["Resource"], json!({ "Fn::Sub": "${AuditBucket.Arn}/*" }), "{sid}");
+        statement
+    };
+    let stay = denied("AnchorsStay");
+    assert!(stay["Condition"].is_null());
+    let actions = ["DeleteObject", "DeleteObjectVersion", "BypassGovernanceRetention", "PutObjectRetention"];
+    assert_eq!(texts(&stay["Action"]), actions.map(|action| format!("s3:{action}")));
+    let writer = denied("OneWriter");
+    assert_eq!(writer["Action"], "s3:PutObject");
+    let except = json!({ "ArnNotEquals": { "aws:PrincipalArn": { "Fn::GetAtt": "AnchorFunctionRole.Arn" } } });
+    assert_eq!(writer["Condition"], except);
+}
+
+#[test]
+fn a_stream_has_two_readers_and_a_failing_one_holds_up_none_for_ever() {
+    let template = template();
+    let stream = json!({ "Fn::GetAtt": "StateTable.StreamArn" });
+    let sources = template.resources("AWS::Lambda::EventSourceMapping").map(|(_, source)| &source["Properties"]);
+    let readers: Vec<_> = sources.filter(|source| source["EventSourceArn"] == stream).collect();
+    assert_eq!(readers.len(), 2, "DynamoDB serves no more from one shard");
+    for reader in readers {
+        assert!(reader["MaximumRecordAgeInSeconds"].as_u64().unwrap() <= 43_200, "the stream forgets after a day");
+        assert_eq!(reader["BisectBatchOnFunctionError"], true);
+        assert!(reader["DestinationConfig"]["OnFailure"]["Destination"].is_object());
+        assert!(reader["FunctionResponseTypes"].is_null(), "the local engine would drop what is reported");
+    }
 }
 
 #[test]

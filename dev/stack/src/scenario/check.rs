@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::Result;
-use domain::audit::verify_chain;
+use domain::Timestamp;
 use domain::slot::SlotPool;
 use domain::workflow::Workflow;
 
@@ -211,8 +211,8 @@ async fn always(stack: &Stack, workflow: &Workflow, differences: &mut Difference
     if !workflow.state.is_terminal() {
         differences.note("the last state", "a terminal one", workflow.state.as_str());
     }
-    let trail = stack.store().audit_trail(id).await?;
-    if let Err(broken) = verify_chain(id, &trail, workflow.audit) {
+    let evidence = stack.store().evidence(stack.anchors(), id, Timestamp::now()).await?;
+    if let Err(broken) = evidence.verify() {
         differences.note("the audit trail", "an unbroken chain", broken.to_string());
     }
     for pool in SlotPool::ALL {

@@ -1,6 +1,7 @@
 //! The JSON API.
 
 pub(crate) mod approvals;
+pub(crate) mod audit;
 pub(crate) mod metrics;
 pub(crate) mod workflows;
 

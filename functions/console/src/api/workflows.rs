@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use domain::audit::{AuditEntry, verify_chain};
+use domain::audit::AuditEntry;
 use domain::ids::Revision;
 use domain::person::{Actor, Channel};
 use domain::spec::Spec;
@@ -117,10 +117,10 @@ pub(crate) async fn timeline<B: Backend>(
 ) -> Result<Json<Timeline>, ApiProblem> {
     enter(&console, &headers).await?;
     let id = workflow_id(&id)?;
-    let workflow = console.backend.workflow(&id).await?;
-    let entries = console.backend.trail(&id).await?;
-    let problem = verify_chain(&id, &entries, workflow.audit).err().map(|broken| broken.to_string());
-    Ok(Json(Timeline { entries, verified: problem.is_none(), problem }))
+    console.backend.workflow(&id).await?;
+    let trail = console.backend.trail(&id).await?;
+    let problem = trail.verify().err().map(|broken| broken.to_string());
+    Ok(Json(Timeline { entries: trail.readable(), verified: problem.is_none(), problem }))
 }
 
 #[derive(Deserialize)]

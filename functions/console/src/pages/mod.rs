@@ -3,6 +3,7 @@
 //! Foreign words (tickets, SPECs, model and command output, comments) are escaped, lose what cannot be seen, and make no
 //! link but to the web.
 
+mod audit;
 mod evidence;
 mod gate;
 mod layout;
@@ -17,7 +18,7 @@ mod workflow;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::Timestamp;
-use domain::audit::AuditEntry;
+use domain::audit::{AuditEntry, BrokenChain};
 use domain::gate::Gate;
 use domain::person::Person;
 use domain::qa::QaReport;
@@ -26,6 +27,7 @@ use domain::workflow::{ChangedFile, Event, Workflow};
 use maud::Markup;
 use store::LogLine;
 
+pub(crate) use audit::audit;
 pub(crate) use gate::{decided, gate};
 pub(crate) use layout::{STYLE, problem};
 pub(crate) use list::list;
@@ -44,6 +46,8 @@ pub(crate) struct ListFacts {
 pub(crate) struct WorkflowFacts {
     pub(crate) workflow: Workflow,
     pub(crate) trail: Vec<AuditEntry>,
+    /// Where the trail does not hold by itself.
+    pub(crate) broken: Option<BrokenChain>,
     pub(crate) lines: Vec<LogLine>,
     pub(crate) gate: Option<Gate>,
     pub(crate) spec: Option<Spec>,

@@ -1,28 +1,30 @@
 //! What happened, when, by whom, and how long it took.
 
 use domain::Timestamp;
-use domain::audit::{AuditEntry, verify_chain};
+use domain::audit::AuditEntry;
 use domain::text;
-use domain::workflow::{Event, Workflow};
+use domain::workflow::Event;
 use maud::{Markup, html};
 
 use super::parts::{line, moment};
-use super::words;
+use super::{WorkflowFacts, words};
 
 /// Longest reason or comment, characters.
 const MAX_DETAIL: usize = 2_000;
 
-/// The timeline.
-pub(super) fn timeline(workflow: &Workflow, trail: &[AuditEntry], now: Timestamp) -> Markup {
+/// The timeline, with the address of the audit trail's page.
+pub(super) fn timeline(facts: &WorkflowFacts, audit_page: &str) -> Markup {
+    let WorkflowFacts { workflow, trail, now, .. } = facts;
     let until =
-        |index: usize| trail.get(index + 1).map(|next| next.at).or((!workflow.state.is_terminal()).then_some(now));
+        |index: usize| trail.get(index + 1).map(|next| next.at).or((!workflow.state.is_terminal()).then_some(*now));
     html! {
         section {
             h2 { "What happened" }
             ol.time {
                 @for (index, entry) in trail.iter().enumerate() { (one(entry, until(index))) }
             }
-            (verified(workflow, trail))
+            (verified(facts))
+            p { a href=(audit_page) { "The audit trail" } }
         }
     }
 }
@@ -56,12 +58,12 @@ fn violations(event: &Event) -> Markup {
     }
 }
 
-fn verified(workflow: &Workflow, trail: &[AuditEntry]) -> Markup {
+fn verified(facts: &WorkflowFacts) -> Markup {
     html! {
         p.small {
-            @match verify_chain(&workflow.id, trail, workflow.audit) {
-                Ok(()) => span.good { "✓ The audit trail is whole: " (trail.len()) " entries, each tied to the one before it." },
-                Err(broken) => span.bad { "✗ The audit trail cannot be trusted: " (broken) "." },
+            @match &facts.broken {
+                None => span.good { "✓ The audit trail is whole: " (facts.trail.len()) " entries, each tied to the one before it." },
+                Some(broken) => span.bad { "✗ The audit trail cannot be trusted: " (line(&broken.to_string())) "." },
             }
         }
     }

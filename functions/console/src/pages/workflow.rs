@@ -14,6 +14,7 @@ use crate::access::Reader;
 pub(crate) fn workflow(facts: &WorkflowFacts, reader: &Reader, base_url: &str) -> Markup {
     let workflow = &facts.workflow;
     let logs_page = reader.link(base_url, &format!("/workflows/{}/logs", workflow.id));
+    let audit_page = reader.link(base_url, &format!("/workflows/{}/audit", workflow.id));
     let body = html! {
         (summary(workflow))
         (standing(facts))
@@ -22,7 +23,7 @@ pub(crate) fn workflow(facts: &WorkflowFacts, reader: &Reader, base_url: &str) -
         }
         @if !facts.changed().is_empty() { section { h2 { "What changed" } (changed_files(facts.changed())) } }
         @if let Some(report) = &facts.qa { section { h2 { "Checks" } (qa(report, workflow.refused_connections)) } }
-        (timeline(workflow, &facts.trail, facts.now))
+        (timeline(facts, &audit_page))
         (ledger(&workflow.ledger))
         section {
             h2 { "Progress" }

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod anchors;
+mod audit;
 mod deliveries;
 mod gates;
 mod objects;

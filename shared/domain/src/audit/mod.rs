@@ -1,16 +1,34 @@
 //! The audit trail: one hash-chained list of entries per workflow.
 //!
 //! Each entry holds the hash of the one before it, so that an entry that is changed, dropped, moved or cut off shows.
-//! The head (length and last hash) stands in the workflow's row and changes in the same transaction.
+//! The head (length and last hash) stands in the workflow's row and changes in the same transaction. Whoever could
+//! rewrite entries and row together would have to rewrite the [`Anchor`]s too, which stand where nobody can.
+//!
+//! [`Trail`] is a trail as it was found and what is wrong with it; [`export`] writes one down and reads it again.
+
+mod anchor;
+pub mod export;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod trail;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use anchor::{ANCHOR_PATIENCE, Anchor, FoundAnchor, StoredAnchor};
+pub use stored::StoredEntry;
+pub use trail::{BrokenChain, Evidence, Problem, Standing, Trail, Waiting};
 
 use crate::digest::Digest;
 use crate::ids::WorkflowId;
 use crate::person::Actor;
 use crate::state::WorkflowState;
 use crate::workflow::Event;
+
+/// Largest integer that canonical JSON writes digit by digit: it knows doubles only.
+const MAX_EXACT: u64 = (1 << 53) - 1;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,59 +77,44 @@ impl AuditHead {
 }
 
 impl AuditEntry {
-    /// SHA-256 of the entry's canonical JSON without its `hash` field.
+    /// SHA-256 of the entry's canonical JSON without its `hash` field. Integers that a double cannot hold count as
+    /// texts of their digits.
     ///
     /// # Errors
     /// Only when a number in the event is not finite.
     pub fn compute_hash(&self) -> Result<Digest, serde_json::Error> {
-        let mut value = serde_json::to_value(self)?;
-        if let Some(object) = value.as_object_mut() {
-            object.remove("hash");
-        }
-        Digest::of_json(&value)
+        hash_of(serde_json::to_value(self)?)
     }
 }
 
-/// The first place where a chain does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the audit trail of {workflow_id} is broken at entry {seq}: {problem}")]
-pub struct BrokenChain {
-    /// The workflow.
-    pub workflow_id: WorkflowId,
-    /// The first bad entry, from 1.
-    pub seq: u64,
-    /// What is wrong with it.
-    pub problem: String,
+/// The hash of an entry whose fields are given as they are stored: a reader that knows other fields than the writer
+/// did gets the same hash.
+fn hash_of(mut fields: Value) -> Result<Digest, serde_json::Error> {
+    if let Some(fields) = fields.as_object_mut() {
+        fields.remove("hash");
+    }
+    spell_out(&mut fields);
+    Digest::of_json(&fields)
 }
 
-/// Checks a whole chain against its head.
+fn spell_out(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let size = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+            if size.is_some_and(|size| size > MAX_EXACT) {
+                *value = Value::String(number.to_string());
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(spell_out),
+        Value::Object(fields) => fields.values_mut().for_each(spell_out),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// Checks a chain of entries against its head.
 ///
 /// # Errors
 /// Names the first bad entry.
 pub fn verify_chain(workflow_id: &WorkflowId, entries: &[AuditEntry], head: AuditHead) -> Result<(), BrokenChain> {
-    let broken =
-        |seq, problem: &str| BrokenChain { workflow_id: workflow_id.clone(), seq, problem: problem.to_owned() };
-    let mut last = AuditHead::empty(workflow_id);
-    for (expected, entry) in (1..).zip(entries) {
-        if entry.seq != expected {
-            return Err(broken(expected, &format!("entry {} stands in its place", entry.seq)));
-        }
-        if entry.workflow_id != *workflow_id {
-            return Err(broken(expected, "it belongs to another workflow"));
-        }
-        if entry.previous != last.hash {
-            return Err(broken(expected, "it does not follow from the entry before it"));
-        }
-        if entry.compute_hash().ok() != Some(entry.hash) {
-            return Err(broken(expected, "its content was changed"));
-        }
-        last = AuditHead { seq: entry.seq, hash: entry.hash };
-    }
-    if last == head {
-        Ok(())
-    } else if last.seq < head.seq {
-        Err(broken(last.seq + 1, "it and what followed are missing"))
-    } else {
-        Err(broken(head.seq.min(last.seq).max(1), "the workflow's row names another last entry"))
-    }
+    Trail::of(workflow_id.clone(), entries, Some(head)).verify()
 }

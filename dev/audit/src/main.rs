@@ -1,0 +1,7 @@
+//! `cargo xtask audit`: see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    audit::main()
+}
