@@ -94,7 +94,7 @@ impl Report {
         let mut bad: Vec<_> = self.workflows.iter().filter_map(|one| Some((one.code()?, one))).collect();
         bad.sort_by_key(|(code, _)| *code);
         for (_, one) in &bad {
-            text.push_str(&self.about(one));
+            text.push_str(&Self::about(one));
         }
         let (mut entries, mut anchored) = (0, 0);
         for one in self.workflows.iter().filter(|one| one.code().is_none()) {
@@ -110,14 +110,14 @@ impl Report {
                 format!("{} of {all} trail(s) hold: {entries} entries, {anchored} of them anchored", all - bad)
             }
         };
-        text.push_str(&summary);
-        if entries > anchored {
-            text.push_str(&format!("; {} too new to be", entries - anchored));
-        }
-        text + "\n"
+        let rest = match entries - anchored {
+            0 => String::new(),
+            new => format!("; {new} too new to be"),
+        };
+        text + &summary + &rest + "\n"
     }
 
-    fn about(&self, one: &Checked) -> String {
+    fn about(one: &Checked) -> String {
         let id = &one.workflow_id;
         match &one.verdict {
             Verdict::Broken { seq, problem, message, now } => {

@@ -123,7 +123,9 @@ fn event(rng: &mut StdRng, id: &WorkflowId) -> Event {
             refused_connections: number(rng),
         },
         6 => Event::AttemptFailed { attempt, reason: words(rng), violations: vec![] },
-        7 => Event::QaFinished { attempt, passed: rng.random(), report: digest, blocking: vec![words(rng)] },
+        7 => {
+            Event::QaFinished { attempt, passed: rng.random(), report: digest, blocking: vec![words(rng)], findings: 0 }
+        }
         8 => Event::Failed { failure: Failure::new(FailureKind::Internal, words(rng)) },
         _ => Event::Completed,
     }
