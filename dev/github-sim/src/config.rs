@@ -21,6 +21,10 @@ pub struct Config {
     pub app: Option<AppConfig>,
     /// People that exist from the start, besides [`Config::human`].
     pub users: Vec<UserConfig>,
+    /// Organizations that exist from the start. Can be changed later through [`crate::Running::set_organizations`].
+    pub organizations: Vec<OrganizationConfig>,
+    /// The OAuth app. Can be set later through [`crate::Running::set_oauth_app`].
+    pub oauth_app: Option<OauthApp>,
     /// The login that acts on the HTML pages; an administrator of every repository.
     pub human: String,
     /// Personal access tokens (`ghp_…`) for local use.
@@ -45,6 +49,8 @@ impl Config {
             state_dir: state_dir.into(),
             app: None,
             users: Vec::new(),
+            organizations: Vec::new(),
+            oauth_app: None,
             human: "maintainer".to_owned(),
             personal_tokens: Vec::new(),
             webhook: None,
@@ -106,7 +112,7 @@ impl AppConfig {
 }
 
 /// A person known to the simulator.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserConfig {
     /// The login.
@@ -117,6 +123,64 @@ pub struct UserConfig {
     /// The public e-mail address; commits with it are shown as this person's.
     #[serde(default)]
     pub email: Option<String>,
+    /// The account's number; the next free one where none is given. No two accounts may have the same.
+    #[serde(default)]
+    pub id: Option<u64>,
+    /// All addresses of the account, as `GET /user/emails` lists them.
+    #[serde(default)]
+    pub emails: Vec<EmailConfig>,
+}
+
+/// An address of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmailConfig {
+    /// The address.
+    pub email: String,
+    /// Whether its owner has shown that it is theirs. Anybody can add somebody else's address, unverified.
+    #[serde(default)]
+    pub verified: bool,
+    /// Whether it is the account's main one.
+    #[serde(default)]
+    pub primary: bool,
+}
+
+/// An organization, who belongs to it, and its teams.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationConfig {
+    /// The organization's number.
+    pub id: u64,
+    /// The login.
+    pub login: String,
+    /// Logins of its members.
+    pub members: Vec<String>,
+    /// Its teams.
+    #[serde(default)]
+    pub teams: Vec<TeamConfig>,
+}
+
+/// A team of an organization.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamConfig {
+    /// The team's number.
+    pub id: u64,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Logins of its members.
+    pub members: Vec<String>,
+}
+
+/// The OAuth app by which people sign in elsewhere.
+#[derive(Clone, Debug)]
+pub struct OauthApp {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: SecretString,
+    /// The registered callback: the only address that a code is sent to.
+    pub callback_url: String,
 }
 
 /// A personal access token.

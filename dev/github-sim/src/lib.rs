@@ -16,6 +16,7 @@ mod git;
 mod listener;
 mod local;
 mod names;
+mod oauth;
 mod pages;
 mod pulls;
 mod push;
@@ -33,7 +34,10 @@ pub use auth::{Level, Permission, Permissions};
 pub use checks::{NewCheckRun, NewStatus};
 pub use cli::Cli;
 pub use clock::Clock;
-pub use config::{AppConfig, Config, PersonalToken, TokenFormat, UserConfig, WebhookConfig};
+pub use config::{
+    AppConfig, Config, EmailConfig, OauthApp, OrganizationConfig, PersonalToken, TeamConfig, TokenFormat, UserConfig,
+    WebhookConfig,
+};
 pub use error::{ApiError, ApiResult};
 pub use faults::{Fault, Outcome, When};
 pub use names::{RepoName, Sha};

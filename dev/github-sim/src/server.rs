@@ -13,13 +13,14 @@ use tokio::task::JoinHandle;
 
 use crate::api::{self, Call};
 use crate::checks::{self, NewCheckRun, NewStatus};
-use crate::config::{Config, WebhookConfig};
+use crate::config::{Config, OauthApp, OrganizationConfig, WebhookConfig};
 use crate::control;
 use crate::error::ApiResult;
 use crate::faults::Fault;
 use crate::listener::{CutSwitch, CuttableListener};
 use crate::local;
 use crate::names::{RepoName, Sha};
+use crate::oauth;
 use crate::pages;
 use crate::pulls::{self, Edit, MergeMethod, MergeRequest, NewReview, NewReviewComment};
 use crate::repos::{self, NewPush, NewRepo, as_person};
@@ -87,6 +88,7 @@ fn router(sim: &Arc<Sim>) -> Router {
         .merge(api::merged(sim))
         .nest("/_sim", control::router().layer(from_fn(local::only)))
         .merge(pages::router().layer(from_fn(local::only)))
+        .merge(oauth::router())
         .with_state(Arc::clone(sim))
 }
 
@@ -238,6 +240,17 @@ impl Running {
     pub fn set_webhook(&self, target: Option<WebhookConfig>) {
         self.sim.webhooks.set_target(target);
         self.sim.ping();
+    }
+
+    /// Lets people sign in elsewhere through this app from now on; `None`: nowhere.
+    pub fn set_oauth_app(&self, app: Option<OauthApp>) {
+        self.sim.oauth.set_app(app);
+    }
+
+    /// Replaces the organizations with their members and teams, as when somebody joins or leaves.
+    pub fn set_organizations(&self, organizations: Vec<OrganizationConfig>) {
+        self.sim.ensure_organizations(&organizations);
+        self.sim.oauth.set_organizations(organizations);
     }
 
     /// The delivery log, oldest first.

@@ -8,10 +8,11 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::api::{Busy, CallLog, RateLimiter};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, OrganizationConfig};
 use crate::faults::Faults;
 use crate::git::GitRoot;
 use crate::names::{RepoName, Sha};
+use crate::oauth::Oauth;
 use crate::pulls::FactsCache;
 use crate::state::{AccountKind, Role, User};
 use crate::store::Store;
@@ -39,6 +40,8 @@ pub(crate) struct Sim {
     pub calls: CallLog,
     /// The time that they took.
     pub busy: Busy,
+    /// Signing in elsewhere with an account of here.
+    pub oauth: Oauth,
     pub(crate) limits: RateLimiter,
     pub(crate) facts: FactsCache,
     pub(crate) archives: Mutex<HashMap<String, ArchiveTicket>>,
@@ -66,6 +69,7 @@ impl Sim {
         let sim = Self {
             clock: config.clock.clone(),
             webhooks: Webhooks::new(config.webhook.clone()),
+            oauth: Oauth::new(config.oauth_app.clone(), config.organizations.clone()),
             limits: RateLimiter::new(config.rate_limit),
             store,
             git,
@@ -96,6 +100,22 @@ impl Sim {
                 let known = state.ensure_user(&user.login, AccountKind::User, now);
                 known.name.clone_from(&user.name);
                 known.email.clone_from(&user.email);
+                known.id = user.id.unwrap_or(known.id);
+            }
+        });
+        self.ensure_organizations(&self.config.organizations);
+    }
+
+    /// Makes the accounts of organizations and of their members.
+    pub(crate) fn ensure_organizations(&self, organizations: &[OrganizationConfig]) {
+        let now = self.clock.now();
+        self.store.write(|state| {
+            for organization in organizations {
+                state.ensure_user(&organization.login, AccountKind::Organization, now).id = organization.id;
+                let teams = organization.teams.iter().flat_map(|team| &team.members);
+                for login in organization.members.iter().chain(teams) {
+                    state.ensure_user(login, AccountKind::User, now);
+                }
             }
         });
     }

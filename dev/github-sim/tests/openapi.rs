@@ -16,7 +16,7 @@ use support::receiver::Receiver;
 use support::{PERSONAL, World};
 
 /// The operations of the subset, each of which must be seen to succeed.
-const OPERATIONS: [(&str, &str); 46] = [
+const OPERATIONS: [(&str, &str); 49] = [
     ("GET", "/app"),
     ("GET", "/app/installations"),
     ("GET", "/app/installations/{installation_id}"),
@@ -25,6 +25,9 @@ const OPERATIONS: [(&str, &str); 46] = [
     ("DELETE", "/installation/token"),
     ("GET", "/rate_limit"),
     ("GET", "/user"),
+    ("GET", "/user/emails"),
+    ("GET", "/user/orgs"),
+    ("GET", "/user/teams"),
     ("GET", "/users/{username}"),
     ("GET", "/repos/{owner}/{repo}"),
     ("GET", "/repos/{owner}/{repo}/installation"),
@@ -194,6 +197,10 @@ async fn app(walk: &mut Walk<'_>) {
     walk.call(403, "GET", "/user", &[], Value::Null).await;
     let token = std::mem::replace(&mut walk.token, PERSONAL.to_owned());
     walk.get("/user", &[]).await;
+    for path in ["/user/emails", "/user/orgs", "/user/teams"] {
+        let found = walk.get(path, &[]).await;
+        assert!(!found.as_array().unwrap().is_empty(), "{path} has nothing to check");
+    }
     walk.token = token;
     walk.get("/users/{username}", &["alice"]).await;
     walk.get("/users/{username}", &["acme"]).await;

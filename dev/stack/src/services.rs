@@ -75,7 +75,8 @@ async fn github(folder: PathBuf, key: &AppKey) -> Result<github_sim::Running> {
     let mut config = github_sim::Config::new(folder);
     config.app = Some(AppConfig::new(APP_ID, APP_SLUG, &key.public_pem));
     MAINTAINER.clone_into(&mut config.human);
-    config.users = vec![UserConfig { login: MAINTAINER.to_owned(), name: None, email: Some(APPROVER.to_owned()) }];
+    config.users =
+        vec![UserConfig { login: MAINTAINER.to_owned(), email: Some(APPROVER.to_owned()), ..UserConfig::default() }];
     // A demonstration of many tickets is no abuse.
     config.rate_limit = 1_000_000;
     github_sim::GithubSim::start(config).await.context("starting the GitHub simulator")

@@ -57,7 +57,7 @@ impl CodeHost {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::new(folder.path());
         config.personal_tokens = vec![PersonalToken { token: Self::TOKEN.into(), login: "maintainer".to_owned() }];
-        config.users = vec![UserConfig { login: "eve".to_owned(), name: None, email: None }];
+        config.users = vec![UserConfig { login: "eve".to_owned(), ..UserConfig::default() }];
         change(&mut config);
         let sim = GithubSim::start(config).await.unwrap();
         let mut new = NewRepo::new("acme", "web");

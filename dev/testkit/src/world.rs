@@ -12,7 +12,7 @@ use aws_sdk_s3::types::{
 };
 use machine_tests::template::Template;
 use serde_json::{Value, json};
-use store::{Anchors, Gates, Objects, Slots, Store, Tokens};
+use store::{Anchors, ConsoleTable, Gates, Objects, Slots, Store, Tokens};
 
 use crate::engine::{Shared, shared};
 
@@ -27,6 +27,8 @@ pub struct Names {
     pub gates: String,
     /// Task tokens.
     pub tokens: String,
+    /// Sessions and API tokens.
+    pub console: String,
     /// The bucket.
     pub bucket: String,
 }
@@ -43,6 +45,8 @@ pub struct World {
     pub gates: Gates,
     /// Task tokens.
     pub tokens: Tokens,
+    /// Sessions and API tokens.
+    pub console: ConsoleTable,
     /// Slots.
     pub slots: Slots,
     /// The bucket.
@@ -64,6 +68,7 @@ impl World {
             store: Store::new(dynamodb.clone(), &names.state, &names.audit),
             gates: Gates::new(dynamodb.clone(), &names.gates),
             tokens: Tokens::new(dynamodb.clone(), &names.tokens),
+            console: ConsoleTable::new(dynamodb.clone(), &names.console),
             slots: Slots::new(dynamodb.clone(), &names.state),
             dynamodb,
             states: aws_sdk_sfn::Client::new(&aws),
@@ -252,6 +257,7 @@ fn make(engine: &Shared, prefix: &str) -> Names {
         audit: table("AuditTable"),
         gates: table("GatesTable"),
         tokens: table("TokensTable"),
+        console: table("ConsoleTable"),
         bucket,
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::ids::{GateId, Repository, TicketKey, WorkflowId};
 use domain::inbound::SecretOwner;
-use domain::{Digest, WorkflowState};
+use domain::{Digest, Timestamp, WorkflowState};
 
 /// Attribute of the partition key, in every table.
 pub const PK: &str = "pk";
@@ -66,6 +66,24 @@ pub fn pull_request(repository: &Repository, number: u64) -> String {
 pub fn known_secrets(owner: SecretOwner) -> String {
     format!("KNOWN#{}", owner.as_str())
 }
+
+/// Partition of what was refused on one day, `audit` table.
+pub fn access(day: &str) -> String {
+    format!("ACCESS#{day}")
+}
+
+/// Sort key of a refusal: its time, and something that tells refusals of the same microsecond apart.
+pub fn refusal(at: Timestamp, distinct: u64) -> String {
+    format!("{at:.6}#{distinct:016x}")
+}
+
+/// Partition of a session, `console` table.
+pub fn session(family: &str) -> String {
+    format!("SESSION#{family}")
+}
+
+/// Partition of the API tokens that people made, `console` table: few enough to be listed whole.
+pub const API_TOKENS: &str = "API_TOKENS";
 
 /// Sort key of an outbox row.
 pub fn outbox(seq: u64) -> String {

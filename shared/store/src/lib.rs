@@ -1,12 +1,14 @@
 //! Storage: DynamoDB rows and S3 objects. Every change of a workflow is one transaction; nothing scans.
 //!
-//! [`Store`] has workflows, tickets, deliveries, outbox and logs; [`Gates`], [`Tokens`] and [`Slots`] have a table or
-//! a key range of their own, because IAM can tell tables apart and not rows. [`Objects`] is the bucket, and [`Anchors`]
-//! the other one, in which nothing can be changed.
+//! [`Store`] has workflows, tickets, deliveries, outbox and logs; [`Gates`], [`Tokens`], [`ConsoleTable`] and [`Slots`]
+//! have a table or a key range of their own, because IAM can tell tables apart and not rows. [`Objects`] is the bucket,
+//! and [`Anchors`] the other one, in which nothing can be changed.
 
+mod access;
 mod anchors;
 mod audit;
 pub mod change_set;
+mod console;
 mod deliveries;
 mod error;
 mod gates;
@@ -24,6 +26,7 @@ mod tokens;
 mod workflows;
 
 pub use anchors::{Anchored, Anchors};
+pub use console::{ApiToken, ConsoleTable, Session};
 pub use deliveries::{DeliveryClaim, DeliveryConflict};
 pub use error::StoreError;
 pub use gates::Gates;

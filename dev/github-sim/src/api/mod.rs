@@ -14,6 +14,7 @@ mod gate;
 mod issues;
 mod limits;
 mod paging;
+mod people;
 mod pulls;
 mod refs;
 mod repos;
@@ -99,6 +100,9 @@ fn routes() -> Router<Arc<Sim>> {
         .route("/installation/token", delete(apps::revoke))
         .route("/rate_limit", get(users::rate_limit))
         .route("/user", get(users::me))
+        .route("/user/emails", get(people::emails))
+        .route("/user/orgs", get(people::organizations))
+        .route("/user/teams", get(people::teams))
         .route("/users/{login}", get(users::get))
         .nest("/repos/{owner}/{repo}", repo)
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::context::{Context, METADATA};
 use crate::auth::Identity;
 use crate::error::{ApiError, ApiResult};
+use crate::oauth::UserToken;
 use crate::sim::Sim;
 use crate::state::{Role, User};
 use crate::view;
@@ -25,7 +26,9 @@ pub(super) async fn get(context: Context) -> ApiResult<Json<Value>> {
 
 pub(super) async fn me(context: Context) -> ApiResult<Json<Value>> {
     match &context.identity {
-        Identity::User(login) => Ok(Json(profile(&context.sim, &context.sim.user(login)))),
+        Identity::User(login) | Identity::Oauth(UserToken { login, .. }) => {
+            Ok(Json(profile(&context.sim, &context.sim.user(login))))
+        }
         Identity::Anonymous => Err(ApiError::requires_authentication()),
         Identity::App | Identity::Installation(_) => Err(ApiError::forbidden("Resource not accessible by integration")),
     }

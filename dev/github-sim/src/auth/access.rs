@@ -82,6 +82,9 @@ impl Sim {
                 check_installation(token, &repo, need, public_read)?;
                 (actor, workflows)
             }
+            // Its scopes are about the person alone.
+            Identity::Oauth(token) if public_read => (Actor::person(&token.login), false),
+            Identity::Oauth(_) => return Err(ApiError::not_found()),
             Identity::User(login) => {
                 check_person(self.role(&repo.name, login), &repo, need, public_read)?;
                 (Actor::person(login), true)

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::jwt;
 use crate::error::{ApiError, ApiResult};
+use crate::oauth::UserToken;
 use crate::sim::Sim;
 use crate::state::InstallationToken;
 
@@ -21,6 +22,8 @@ pub(crate) enum Identity {
     Installation(Box<InstallationToken>),
     /// A person, by a personal token.
     User(String),
+    /// A person, by a token that they let an OAuth app have.
+    Oauth(UserToken),
 }
 
 impl Identity {
@@ -46,6 +49,9 @@ impl Identity {
             let live = known.filter(|t| t.expires_at > sim.clock.now());
             return live.map(|t| Self::Installation(Box::new(t))).ok_or_else(ApiError::bad_credentials);
         }
+        if token.starts_with("gho_") {
+            return sim.oauth.user_token(&token).map(Self::Oauth).ok_or_else(ApiError::bad_credentials);
+        }
         let personal = sim.config.personal_tokens.iter().find(|t| t.token.expose_secret() == token);
         personal.map(|t| Self::User(t.login.clone())).ok_or_else(ApiError::bad_credentials)
     }
@@ -57,6 +63,7 @@ impl Identity {
             Self::App => "app".to_owned(),
             Self::Installation(token) => format!("installation {}", token.installation),
             Self::User(login) => format!("user {login}"),
+            Self::Oauth(token) => format!("user {} by the OAuth app", token.login),
         }
     }
 }

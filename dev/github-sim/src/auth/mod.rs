@@ -1,4 +1,4 @@
-//! Who calls, and what they may do: app tokens (JWT), installation tokens and personal tokens.
+//! Who calls, and what they may do: app tokens (JWT), installation tokens, personal tokens and those of OAuth apps.
 
 mod access;
 mod identity;

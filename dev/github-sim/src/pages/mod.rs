@@ -2,6 +2,7 @@
 //!
 //! Everything is plain HTML without scripts. Forms act as the configured person.
 
+mod authorize;
 mod browse;
 mod diff;
 mod forms;
@@ -26,6 +27,7 @@ pub(crate) fn router() -> Router<Arc<Sim>> {
     Router::new()
         .route("/", get(browse::repositories))
         .route("/_avatars/{id}", get(browse::avatar))
+        .route("/login/oauth/authorize", get(authorize::ask).post(authorize::answer))
         .route("/{owner}", get(browse::account))
         .route("/{owner}/{repo}", get(browse::home))
         .route("/{owner}/{repo}/tree/{*rest}", get(browse::tree))

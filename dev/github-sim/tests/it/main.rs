@@ -10,6 +10,7 @@ mod archive;
 mod control;
 mod faults;
 mod lifecycle;
+mod oauth;
 mod octocrab_client;
 mod pages;
 mod webhooks;

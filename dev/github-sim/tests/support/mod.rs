@@ -8,8 +8,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use github_sim::{
-    AppConfig, AppKey, Clock, Config, GithubSim, Level, NewFile, NewPush, NewRepo, Permission, PersonalToken, RepoName,
-    Role, Running, Sha, UserConfig,
+    AppConfig, AppKey, Clock, Config, EmailConfig, GithubSim, Level, NewFile, NewPush, NewRepo, OauthApp,
+    OrganizationConfig, Permission, PersonalToken, RepoName, Role, Running, Sha, TeamConfig, UserConfig,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
@@ -20,6 +20,13 @@ use serde_json::{Value, json};
 pub(crate) const APP_ID: u64 = 4242;
 /// The personal token of `maintainer`.
 pub(crate) const PERSONAL: &str = "ghp_maintainerstoken";
+
+/// The OAuth app.
+pub(crate) const CLIENT_ID: &str = "Ov23liExample";
+/// Its secret.
+pub(crate) const CLIENT_SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
+/// Its callback.
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:1/account/sign-in/callback";
 
 /// The app's key pair, made once per test binary.
 pub(crate) fn keys() -> &'static AppKey {
@@ -88,7 +95,24 @@ impl World {
             login: "maintainer".to_owned(),
             name: Some("Mai Ntainer".to_owned()),
             email: Some("mai@example.com".to_owned()),
+            emails: vec![
+                EmailConfig { email: "mai@example.com".to_owned(), verified: true, primary: true },
+                EmailConfig { email: "boss@example.com".to_owned(), ..EmailConfig::default() },
+            ],
+            ..UserConfig::default()
         }];
+        let reviewers = TeamConfig { id: 77, slug: "reviewers".to_owned(), members: vec!["maintainer".to_owned()] };
+        config.organizations = vec![OrganizationConfig {
+            id: 7,
+            login: "guild".to_owned(),
+            members: vec!["maintainer".to_owned(), "alice".to_owned()],
+            teams: vec![reviewers],
+        }];
+        config.oauth_app = Some(OauthApp {
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.into(),
+            callback_url: CALLBACK.to_owned(),
+        });
         change(&mut config);
         let sim = GithubSim::start(config).await.unwrap();
         let mut new = NewRepo::new("acme", "web")

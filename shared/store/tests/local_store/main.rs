@@ -4,8 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod anchors;
 mod audit;
+mod console;
 mod deliveries;
 mod gates;
 mod objects;
