@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use flux_lens_sim::Endpoint;
 use flux_lens_sim::signing::Scheme;
-use github_sim::WebhookConfig;
+use github_sim::{OauthApp, WebhookConfig};
 use indicatif::ProgressBar;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -21,8 +21,8 @@ use crate::deploy::{self, Outputs};
 use crate::door::Door;
 use crate::fargate::{Fargate, Host};
 use crate::folder::Folder;
-use crate::services::{self, APP_ID, MODEL_KEY, Services, TRACKER_TOKEN};
-use crate::settings::{API_APPROVER, APPROVER, CodeHost, Model, Settings};
+use crate::services::{self, APP_ID, MODEL_KEY, OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, Services, TRACKER_TOKEN};
+use crate::settings::{API_APPROVER, APPROVER, CodeHost, Model, ROLE_RULES, Settings};
 use crate::stack::{Running, Stack};
 use crate::template::Template;
 use crate::{secrets, sweep, warm};
@@ -170,6 +170,18 @@ async fn parameters(
         secrets::create(aws, "flux-lens-token", &tracker),
         secrets::create(aws, "model-key", &model_key),
     )?;
+    let (oauth_arn, github_pages) = match &services.github {
+        Some(sim) => {
+            let app = json!({"client_id": OAUTH_CLIENT_ID, "client_secret": OAUTH_CLIENT_SECRET});
+            sim.set_oauth_app(Some(OauthApp {
+                client_id: OAUTH_CLIENT_ID.to_owned(),
+                client_secret: OAUTH_CLIENT_SECRET.into(),
+                callback_url: format!("{public_url}/account/sign-in/callback"),
+            }));
+            (secrets::create(aws, "github-oauth", &app).await?, sim.html_base().to_owned())
+        }
+        None => (String::new(), "https://github.com".to_owned()),
+    };
     let approvers = format!("{APPROVER},{API_APPROVER}");
     let flux_lens_url = services.flux_lens.0.base_url();
     let packages = &services.packages;
@@ -193,6 +205,9 @@ async fn parameters(
         ("AgentModel", model),
         ("Approvers", &approvers),
         ("ApiTokenEmail", API_APPROVER),
+        ("GithubUrl", &github_pages),
+        ("GithubOauthSecretArn", &oauth_arn),
+        ("RoleRules", ROLE_RULES),
         ("CreateMailIdentity", "true"),
         ("BuildCommit", "local"),
     ];

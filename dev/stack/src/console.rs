@@ -1,12 +1,12 @@
-//! The console, as people and programs use it: over HTTP, with nothing but a link or the API token.
+//! The console, as people and programs use it: over HTTP, signed in with a link, or with the API token.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use reqwest::header::ORIGIN;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::browser::{Browser, Page, success};
 use crate::form::Form;
 
 /// A client of the console.
@@ -15,6 +15,8 @@ pub struct Console {
     base_url: String,
     token: SecretString,
     http: reqwest::Client,
+    /// Who signs in, where the simulator lets people do so.
+    login: Option<&'static str>,
 }
 
 /// A gate, as the list of open gates shows it.
@@ -51,8 +53,8 @@ impl Answer {
 }
 
 impl Console {
-    pub(crate) fn new(base_url: &str, token: SecretString) -> Self {
-        Self { base_url: base_url.to_owned(), token, http: reqwest::Client::new() }
+    pub(crate) fn new(base_url: &str, token: SecretString, login: Option<&'static str>) -> Self {
+        Self { base_url: base_url.to_owned(), token, http: reqwest::Client::new(), login }
     }
 
     /// Reads from the JSON API; `path` begins with `/api/`.
@@ -78,14 +80,17 @@ impl Console {
         success(request.send().await?).await.map(drop).with_context(|| format!("deciding {gate} by the API"))
     }
 
-    /// Opens an approval link, and submits the form on its page as a browser does.
+    /// Signs in as a person of the simulator and comes back to an approval link; then submits the form on its page as a
+    /// browser does.
     ///
     /// # Errors
-    /// When the page does not open, has no such button, or the decision is refused.
+    /// When nobody can sign in, the page does not open, has no such button, or the decision is refused.
     pub async fn decide_by_link(&self, link: &str, answer: Answer, comment: Option<&str>) -> Result<()> {
-        let page = Url::parse(link).context("the approval link is no URL")?;
-        let html = success(self.http.get(page.clone()).send().await?).await?.text().await?;
-        let forms = Form::all(&html);
+        let login = self.login.context("people sign in at the GitHub simulator only; this stack uses GitHub itself")?;
+        let mut browser = Browser::new(&self.base_url)?;
+        let path = link.strip_prefix(&self.base_url).context("the approval link is not one of this console")?;
+        let page = sign_in(&mut browser, &self.base_url, path, login).await?;
+        let forms = Form::all(&page.html);
         let found = forms.iter().find_map(|form| Some((form, form.choice(answer.as_str())?)));
         let Some((form, button)) = found else {
             bail!("the page of the approval link has no button {answer:?}; it may be decided already");
@@ -95,23 +100,21 @@ impl Console {
         for name in &form.fields {
             fields.push((name.clone(), if name == "comment" { comment.unwrap_or_default() } else { "" }.to_owned()));
         }
-        let target = page.join(&form.action)?;
-        let request = self.http.post(target).header(ORIGIN, page.origin().ascii_serialization());
-        let answer = request.header("sec-fetch-site", "same-origin").form(&fields).send().await?;
-        let html = success(answer).await.context("submitting the form of the approval link")?.text().await?;
-        ensure!(Form::all(&html).is_empty(), "the page still asks after the form was sent");
+        let after = browser.submit(&page, form, &fields).await.context("submitting the form of the approval link")?;
+        ensure!(Form::all(&after.html).is_empty(), "the page still asks after the form was sent");
         Ok(())
     }
 }
 
-async fn success(answer: reqwest::Response) -> Result<reqwest::Response> {
-    let (status, url) = (answer.status(), answer.url().path().to_owned());
-    if status.is_success() {
-        return Ok(answer);
-    }
-    let text = answer.text().await.unwrap_or_default();
-    let text: String = text.chars().take(600).collect();
-    // The last part of an approval link's path is a secret.
-    let shown = if url.starts_with("/approvals/") { "the approval link" } else { &url };
-    bail!("{shown} answered {status}: {text}")
+/// Goes to the simulator, says who one is, and comes back to `path`.
+async fn sign_in(browser: &mut Browser, base_url: &str, path: &str, login: &str) -> Result<Page> {
+    let mut begin = Url::parse(&format!("{base_url}/account/sign-in/github"))?;
+    begin.query_pairs_mut().append_pair("return", path);
+    let asked = browser.open(begin).await.context("going to the simulator to sign in")?;
+    let forms = Form::all(&asked.html);
+    let found = forms.iter().find_map(|form| Some((form, form.choice(login)?)));
+    let (form, button) = found.with_context(|| format!("the simulator has nobody called {login}"))?;
+    let mut fields = form.hidden.clone();
+    fields.push(button.clone());
+    browser.submit(&asked, form, &fields).await.with_context(|| format!("signing in as {login}"))
 }

@@ -7,6 +7,7 @@
 mod archive;
 mod aws;
 mod bringup;
+mod browser;
 mod build;
 pub mod cli;
 mod console;
@@ -33,6 +34,6 @@ pub use aws::Aws;
 pub use console::{Answer, Console};
 pub use deploy::Outputs;
 pub use mail::{Mail, Mailbox};
-pub use settings::{API_APPROVER, APPROVER, CodeHost, MAINTAINER, Model, Settings};
+pub use settings::{API_APPROVER, API_LOGIN, APPROVER, CodeHost, MAINTAINER, Model, Settings};
 pub use stack::Stack;
 pub use up::{Reach, reach};

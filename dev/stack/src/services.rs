@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use github_sim::{AppConfig, AppKey, UserConfig};
+use github_sim::{AppConfig, AppKey, EmailConfig, OrganizationConfig, TeamConfig, UserConfig};
 
-use crate::settings::{APPROVER, CodeHost, MAINTAINER, Model, Settings};
+use crate::settings::{API_APPROVER, API_LOGIN, APPROVER, CodeHost, MAINTAINER, Model, Settings};
 
 /// The App's id at the simulator.
 pub(crate) const APP_ID: u64 = 4711;
@@ -13,6 +13,10 @@ pub(crate) const APP_ID: u64 = 4711;
 const APP_SLUG: &str = "pi-tickets";
 /// The token of the simulated ticket tracker.
 pub(crate) const TRACKER_TOKEN: &str = "flux-lens-sim-token";
+/// The client id of the OAuth app by which people sign in at the console.
+pub(crate) const OAUTH_CLIENT_ID: &str = "Ov23liLocalStack";
+/// Its secret.
+pub(crate) const OAUTH_CLIENT_SECRET: &str = "github-sim-oauth-secret-of-the-local-stack";
 /// The key of the scripted model.
 pub(crate) const MODEL_KEY: &str = "model-sim-key";
 
@@ -75,9 +79,26 @@ async fn github(folder: PathBuf, key: &AppKey) -> Result<github_sim::Running> {
     let mut config = github_sim::Config::new(folder);
     config.app = Some(AppConfig::new(APP_ID, APP_SLUG, &key.public_pem));
     MAINTAINER.clone_into(&mut config.human);
-    config.users =
-        vec![UserConfig { login: MAINTAINER.to_owned(), email: Some(APPROVER.to_owned()), ..UserConfig::default() }];
+    config.users = vec![account(MAINTAINER, 9001, APPROVER), account(API_LOGIN, 9002, API_APPROVER)];
+    let reviewers = TeamConfig { id: 9101, slug: "reviewers".to_owned(), members: vec![MAINTAINER.to_owned()] };
+    config.organizations = vec![OrganizationConfig {
+        id: 9100,
+        login: "acme-people".to_owned(),
+        members: vec![MAINTAINER.to_owned(), API_LOGIN.to_owned()],
+        teams: vec![reviewers],
+    }];
     // A demonstration of many tickets is no abuse.
     config.rate_limit = 1_000_000;
     github_sim::GithubSim::start(config).await.context("starting the GitHub simulator")
+}
+
+/// An account with one verified address.
+fn account(login: &str, id: u64, email: &str) -> UserConfig {
+    UserConfig {
+        login: login.to_owned(),
+        id: Some(id),
+        email: Some(email.to_owned()),
+        emails: vec![EmailConfig { email: email.to_owned(), verified: true, primary: true }],
+        ..UserConfig::default()
+    }
 }

@@ -11,6 +11,10 @@ pub const APPROVER: &str = "rae.kim@acme.example";
 pub const API_APPROVER: &str = "sam.ortiz@acme.example";
 /// The GitHub login that acts on pages and merges.
 pub const MAINTAINER: &str = "rae-kim";
+/// The login on whose behalf the API token decides: an admin of the console.
+pub const API_LOGIN: &str = "sam-ortiz";
+/// Everybody of the organization reads, its reviewers approve, and [`API_LOGIN`] runs the console.
+pub(crate) const ROLE_RULES: &str = "viewer=org:9100 approver=team:9101 admin=user:9002";
 
 /// What a stack is started with.
 #[derive(Debug, Clone)]

@@ -20,7 +20,7 @@ use crate::fargate::Fargate;
 use crate::folder::Folder;
 use crate::mail::Mailbox;
 use crate::services::Services;
-use crate::settings::Settings;
+use crate::settings::{MAINTAINER, Settings};
 use crate::sweep::Clock;
 
 /// How long sandboxes get to end with the stack.
@@ -173,7 +173,11 @@ impl Stack {
 
     /// The console, as an approver sees it.
     pub fn console(&self) -> Console {
-        Console::new(self.url(), self.running.api_token.clone())
+        Console::new(
+            self.url(),
+            self.running.api_token.clone(),
+            self.running.services.github.as_ref().map(|_| MAINTAINER),
+        )
     }
 
     /// The API's bearer token.

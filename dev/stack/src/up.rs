@@ -21,7 +21,7 @@ use crate::cli::{DownOptions, UpOptions};
 use crate::contain::is_alive;
 use crate::demo::spinner;
 use crate::scenario::{self, Scenario};
-use crate::settings::{API_APPROVER, APPROVER, CodeHost, Model, Settings};
+use crate::settings::{API_APPROVER, API_LOGIN, APPROVER, CodeHost, MAINTAINER, Model, Settings};
 use crate::stack::Stack;
 use crate::ui::{say, step};
 
@@ -306,6 +306,7 @@ fn write(path: &Path, facts: &Facts) -> Result<()> {
 fn show(facts: &Facts) {
     let Facts { console, api_token, flux_lens, github, mail, engine, .. } = facts;
     say(format_args!("console     {console}/"));
+    say(format_args!("sign in as  {MAINTAINER} (approver) or {API_LOGIN} (admin), at the GitHub simulator"));
     say(format_args!("API token   {api_token}"));
     say(format_args!("Flux Lens   {flux_lens}/new   file a ticket here"));
     say(format_args!("GitHub      {github}"));

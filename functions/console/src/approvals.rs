@@ -5,30 +5,22 @@ use std::sync::Arc;
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::Digest;
-use domain::gate::requests::{DecideAnswer, LinkGrant};
-use domain::gate::{DecisionRequest, Gate, GateStatus, Refusal, Verdict};
+use domain::gate::requests::LinkGrant;
+use domain::gate::{Gate, GateStatus};
 use domain::ids::LinkId;
 use domain::person::{Actor, Channel};
-use domain::view_token::SigningKey;
-use serde::Deserialize;
+use domain::signing::SigningKey;
 
 use crate::backend::Backend;
+use crate::caller::Asking;
+use crate::gate::{self, Answer, Outcome, see_other};
+use crate::human_factor::{HumanFactor, Lack};
 use crate::pages::{self, FormFacts};
-use crate::problem::{PageProblem, Problem};
-use crate::{Console, origin, view};
-
-/// What the form sends.
-#[derive(Deserialize)]
-pub(crate) struct Answer {
-    decision: String,
-    #[serde(default)]
-    comment: String,
-    subject: String,
-    nonce: String,
-}
+use crate::problem::{PageProblem, Problem, Refused};
+use crate::{Console, view};
 
 /// A link that leads to a gate.
 struct Opened {
@@ -38,13 +30,14 @@ struct Opened {
 }
 
 impl Opened {
-    /// The value that only our own form for this link and this subject has.
-    fn nonce(&self, key: &SigningKey) -> String {
-        key.sign(self.nonce_parts())
+    /// The value that only our own form for this link, this subject and this session has.
+    fn nonce(&self, key: &SigningKey, asking: &Asking) -> String {
+        key.sign(self.nonce_parts(asking))
     }
 
-    fn nonce_parts(&self) -> [&[u8]; 2] {
-        [self.link.as_bytes(), self.gate.subject_digest.as_bytes()]
+    fn nonce_parts<'a>(&'a self, asking: &'a Asking) -> [&'a [u8]; 4] {
+        let family = asking.signed_in().map_or("", |(_, session)| session.family.as_str());
+        [b"link", self.link.as_bytes(), self.gate.subject_digest.as_bytes(), family.as_bytes()]
     }
 }
 
@@ -63,71 +56,61 @@ async fn open<B: Backend>(console: &Console<B>, link: &str) -> Result<Opened, Pr
 pub(crate) async fn show<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(link): Path<String>,
+    asking: Asking,
 ) -> Result<Response, PageProblem> {
     let opened = open(&console, &link).await?;
-    Ok(render(&console, &opened, None, "", StatusCode::OK).await?)
+    Ok(render(&console, &opened, &asking, None, "", StatusCode::OK).await?)
 }
 
 pub(crate) async fn decide<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(link): Path<String>,
-    headers: HeaderMap,
+    asking: Asking,
     form: Result<Form<Answer>, FormRejection>,
 ) -> Result<Response, PageProblem> {
-    if !origin::is_own(&headers, &console.base_url) {
-        return Err(
-            Problem::new(StatusCode::FORBIDDEN, "This form was sent by another site. Nothing was decided.").into()
-        );
-    }
+    asking.same_origin()?;
     let opened = open(&console, &link).await?;
     let Ok(Form(answer)) = form else {
         return Err(Problem::bad_request("The form is not whole. Nothing was decided; open the link again.").into());
     };
+    let factor = match HumanFactor::by_session(&asking, &opened.grant.recipient) {
+        Ok(factor) => factor,
+        Err(Lack::Nobody) => return Ok(ask_to_sign_in(&asking)),
+        Err(Lack::SomebodyElse) => return Err(Problem::not_found().refused("a link of somebody else").into()),
+        Err(Lack::Problem(problem)) => return Err(problem.into()),
+    };
     let secrets = console.backend.secrets().await?;
-    if !secrets.form_key.verify(opened.nonce_parts(), &answer.nonce) {
+    if !secrets.form_key.verify(opened.nonce_parts(&asking), &answer.nonce) {
         let notice = "This page was out of date. Nothing was decided; please check and send it again.";
-        return Ok(render(&console, &opened, Some(notice), &answer.comment, StatusCode::CONFLICT).await?);
+        return Ok(render(&console, &opened, &asking, Some(notice), &answer.comment, StatusCode::CONFLICT).await?);
     }
-    let verdict = match answer.decision.as_str() {
-        "approve" => Verdict::Approve,
-        "revise" => Verdict::Revise,
-        "reject" => Verdict::Reject,
-        _ => {
-            let notice = "Please choose one of the three answers. Nothing was decided.";
-            return Ok(
-                render(&console, &opened, Some(notice), &answer.comment, StatusCode::UNPROCESSABLE_ENTITY).await?
-            );
-        }
-    };
-    let request = DecisionRequest {
-        verdict,
-        by: Actor::Person { person: opened.grant.recipient.clone(), channel: Channel::Link },
-        subject_digest: answer.subject.parse().ok(),
-        comment: Some(answer.comment.clone()).filter(|comment| !comment.trim().is_empty()),
-        sections: Vec::new(),
-    };
-    match console.backend.decide(&opened.gate.id, request).await? {
-        DecideAnswer::Decided { .. }
-        | DecideAnswer::Counted { .. }
-        | DecideAnswer::Refused { refusal: Refusal::AlreadyDecided { .. }, .. } => Ok(see_other()),
-        DecideAnswer::Refused { message, .. } => {
-            let notice = format!("Nothing was decided: {message}.");
+    let by = Actor::Person { person: factor.into_person(), channel: Channel::Link };
+    match gate::submit(&console, &opened.gate.id, by, &answer).await? {
+        Outcome::Decided => Ok(see_other()),
+        Outcome::Notice { text, refused } => {
             let opened = open(&console, &link).await?;
-            Ok(render(&console, &opened, Some(&notice), &answer.comment, StatusCode::UNPROCESSABLE_ENTITY).await?)
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let mut response = render(&console, &opened, &asking, Some(&text), &answer.comment, status).await?;
+            if let Some(refused) = refused {
+                response.extensions_mut().insert(refused);
+            }
+            Ok(response)
         }
-        DecideAnswer::NotFound => Err(Problem::not_found().into()),
     }
 }
 
-/// Back to the same page by GET, so that loading it again sends nothing again. The address is relative: the secret in
-/// it is not written into a header.
-fn see_other() -> Response {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("?decided"))]).into_response()
+/// Nobody is signed in: nothing is decided, and the way leads back here.
+fn ask_to_sign_in(asking: &Asking) -> Response {
+    let page = pages::page(&pages::sign_in_first(&asking.sign_in_url()));
+    let mut response = (StatusCode::UNAUTHORIZED, page).into_response();
+    response.extensions_mut().insert(Refused("a decision by a link without a session"));
+    response
 }
 
 async fn render<B: Backend>(
     console: &Console<B>,
     opened: &Opened,
+    asking: &Asking,
     notice: Option<&str>,
     comment: &str,
     status: StatusCode,
@@ -136,8 +119,10 @@ async fn render<B: Backend>(
     let due = facts.now >= opened.gate.due_at;
     let markup = if opened.gate.status == GateStatus::Pending && !due {
         let secrets = console.backend.secrets().await?;
-        let nonce = opened.nonce(&secrets.form_key);
-        let form = FormFacts { gate: &opened.gate, recipient: &opened.grant.recipient, nonce: &nonce, notice, comment };
+        let nonce = opened.nonce(&secrets.form_key, asking);
+        let sign_in = asking.signed_in().is_err().then(|| asking.sign_in_url());
+        let recipient = &opened.grant.recipient;
+        let form = FormFacts { gate: &opened.gate, recipient, nonce: &nonce, notice, comment, sign_in };
         pages::gate(&facts, &form)
     } else {
         pages::decided(&facts, &opened.gate)

@@ -9,9 +9,10 @@ use domain::ids::{Attempt, GateId, Revision, WorkflowId};
 use domain::inbound::SecretOwner;
 use domain::person::{Actor, Person};
 use domain::qa::QaReport;
+use domain::refusal::AccessRefusal;
+use domain::signing::SigningKey;
 use domain::spec::Spec;
 use domain::steps::{Done, WorkflowStep};
-use domain::view_token::{SigningKey, ViewKey};
 use domain::workflow::{Event, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use runtime::Invoker;
@@ -19,10 +20,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::keys::objects;
-use store::{Anchors, Gates, Listing, LogLine, Objects, Store, StoreError};
+use store::{ApiToken, Anchors, ConsoleTable, Gates, Listing, LogLine, Objects, Session, Store, StoreError};
 
-use crate::backend::{Backend, Secrets};
+use crate::backend::{Backend, OauthApp, Secrets};
 use crate::config::Config;
+use crate::sign_in::{Account, Github, NotIdentified};
 
 /// Largest SPEC or report that is read, bytes.
 const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
@@ -33,6 +35,10 @@ pub struct Aws {
     pub store: Store,
     /// Gates and links.
     pub gates: Gates,
+    /// Sessions and API tokens.
+    pub console: ConsoleTable,
+    /// Who people are.
+    pub github: Github,
     /// The bucket.
     pub objects: Objects,
     /// The anchors of audit trails.
@@ -58,17 +64,22 @@ struct KeySecret {
 
 impl Aws {
     /// Clients for what the configuration names.
-    pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
+    ///
+    /// # Errors
+    /// When there can be no client for GitHub.
+    pub fn new(sdk: &SdkConfig, config: &Config) -> Result<Self, Failure> {
         let dynamo = aws_sdk_dynamodb::Client::new(sdk);
-        Self {
+        Ok(Self {
             store: Store::new(dynamo.clone(), &config.state_table, &config.audit_table),
-            gates: Gates::new(dynamo, &config.gates_table),
+            gates: Gates::new(dynamo.clone(), &config.gates_table),
+            console: ConsoleTable::new(dynamo, &config.console_table),
+            github: Github::new(&config.settings, &config.github_api_url)?,
             objects: Objects::new(Objects::client(sdk), &config.bucket),
             anchors: Anchors::new(Objects::client(sdk), &config.audit_bucket),
             secrets: runtime::Secrets::from_config(sdk),
             invoker: Invoker::from_config(sdk),
             config: config.clone(),
-        }
+        })
     }
 }
 
@@ -83,12 +94,18 @@ impl Backend for Aws {
         if token.expose_secret().len() < 16 {
             return Err(Failure::new(FailureKind::Internal, "the API token is too short to be one"));
         }
-        let KeySecret { key } = self.secrets.json(&self.config.view_key_secret_arn).await?;
+        let KeySecret { key } = self.secrets.json(&self.config.signing_key_secret_arn).await?;
+        let oauth: Option<OauthApp> = match &self.config.github_oauth_secret_arn {
+            Some(arn) => Some(self.secrets.json(arn).await?),
+            None => None,
+        };
+        let mut held = vec![("the console's API token", &token), ("the console's signing key", &key)];
+        held.extend(oauth.as_ref().map(|app| ("the OAuth app's secret", &app.client_secret)));
         let tell = async |fingerprints| self.store.put_known_secrets(SecretOwner::Console, fingerprints).await;
-        self.secrets.announce(&[("the console's API token", &token)], tell).await;
-        let view_key = ViewKey::derive(key.expose_secret());
-        let form_key = SigningKey::derive(token.expose_secret(), "approval form");
-        Ok(Secrets { token, holder: Person::from_email(email), view_key, form_key })
+        self.secrets.announce(&held, tell).await;
+        let derived = |purpose| SigningKey::derive(key.expose_secret(), purpose);
+        let (session_key, sign_in_key, form_key) = (derived("session"), derived("sign-in"), derived("form"));
+        Ok(Secrets { token, holder: Person::from_email(email), session_key, sign_in_key, form_key, oauth })
     }
 
     async fn in_state(&self, state: WorkflowState, limit: i32, cursor: Option<&str>) -> Result<Listing, StoreError> {
@@ -160,5 +177,57 @@ impl Backend for Aws {
         let step = WorkflowStep::Cancel { workflow_id: id.clone() };
         let Done::Done = self.invoker.call(&self.config.workflow_function, &step).await?;
         Ok(workflow)
+    }
+
+    async fn identify(&self, app: &OauthApp, code: String, verifier: String) -> Result<Account, NotIdentified> {
+        self.github.identify(app, code, verifier).await
+    }
+
+    async fn put_session(&self, session: &Session, ends: Timestamp) -> Result<(), StoreError> {
+        self.console.put_session(session, ends).await
+    }
+
+    async fn session(&self, family: &str) -> Result<Option<Session>, StoreError> {
+        self.console.session(family).await
+    }
+
+    async fn rotate_session(&self, session: &Session, next: Digest, now: Timestamp) -> Result<bool, StoreError> {
+        self.console.rotate_session(session, next, now).await
+    }
+
+    async fn session_seen(&self, family: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.console.session_seen(family, now).await
+    }
+
+    async fn end_session(&self, family: &str) -> Result<(), StoreError> {
+        self.console.end_session(family).await
+    }
+
+    async fn put_token(&self, token: &ApiToken) -> Result<(), StoreError> {
+        self.console.put_token(token).await
+    }
+
+    async fn token(&self, digest: Digest) -> Result<Option<ApiToken>, StoreError> {
+        self.console.token(digest).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        self.console.tokens().await
+    }
+
+    async fn revoke_token(&self, digest: Digest, now: Timestamp) -> Result<bool, StoreError> {
+        self.console.revoke_token(digest, now).await
+    }
+
+    async fn token_used(&self, digest: Digest, day: &str) -> Result<bool, StoreError> {
+        self.console.token_used(digest, day).await
+    }
+
+    async fn put_refusal(&self, refusal: &AccessRefusal, distinct: u64) -> Result<(), StoreError> {
+        self.store.put_refusal(refusal, distinct).await
+    }
+
+    async fn refusals(&self, day: &str, limit: i32) -> Result<Vec<AccessRefusal>, StoreError> {
+        self.store.refusals(day, limit).await
     }
 }

@@ -9,12 +9,16 @@ use domain::gate::{DecisionRequest, Gate};
 use domain::ids::{Attempt, GateId, Revision, WorkflowId};
 use domain::person::{Actor, Person};
 use domain::qa::QaReport;
+use domain::refusal::AccessRefusal;
+use domain::signing::SigningKey;
 use domain::spec::Spec;
-use domain::view_token::{SigningKey, ViewKey};
 use domain::workflow::Workflow;
 use domain::{Digest, Timestamp, WorkflowState};
 use secrecy::SecretString;
-use store::{Listing, LogLine, StoreError};
+use serde::Deserialize;
+use store::{ApiToken, Listing, LogLine, Session, StoreError};
+
+use crate::sign_in::{Account, NotIdentified};
 
 /// What the secrets open, as they are now.
 #[derive(Debug, Clone)]
@@ -23,10 +27,23 @@ pub struct Secrets {
     pub token: SecretString,
     /// On whose behalf its holder acts.
     pub holder: Person,
-    /// The key of view links.
-    pub view_key: ViewKey,
+    /// The key of session cookies.
+    pub session_key: SigningKey,
+    /// The key of the cookie of a sign-in on its way.
+    pub sign_in_key: SigningKey,
     /// The key of forms.
     pub form_key: SigningKey,
+    /// By what people sign in; without it nobody can.
+    pub oauth: Option<OauthApp>,
+}
+
+/// GitHub's OAuth app.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OauthApp {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: SecretString,
 }
 
 /// Rows, objects, secrets and other functions.
@@ -89,4 +106,44 @@ pub trait Backend: Send + Sync + 'static {
         reason: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<Workflow, Failure>> + Send;
+    /// Asks GitHub who consented.
+    fn identify(
+        &self,
+        app: &OauthApp,
+        code: String,
+        verifier: String,
+    ) -> impl Future<Output = Result<Account, NotIdentified>> + Send;
+    /// Keeps a new session until `ends`.
+    fn put_session(&self, session: &Session, ends: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// A session.
+    fn session(&self, family: &str) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+    /// Gives a session its next id. `false`: another request did.
+    fn rotate_session(
+        &self,
+        session: &Session,
+        next: Digest,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Notes that somebody was seen.
+    fn session_seen(&self, family: &str, now: Timestamp) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Ends a session.
+    fn end_session(&self, family: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Keeps a new API token.
+    fn put_token(&self, token: &ApiToken) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// An API token.
+    fn token(&self, digest: Digest) -> impl Future<Output = Result<Option<ApiToken>, StoreError>> + Send;
+    /// All API tokens.
+    fn tokens(&self) -> impl Future<Output = Result<Vec<ApiToken>, StoreError>> + Send;
+    /// Revokes an API token. `false`: there is none to revoke.
+    fn revoke_token(&self, digest: Digest, now: Timestamp) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Notes the day on which an API token was used.
+    fn token_used(&self, digest: Digest, day: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Writes a refusal down.
+    fn put_refusal(
+        &self,
+        refusal: &AccessRefusal,
+        distinct: u64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// The last refusals of a day, the latest first.
+    fn refusals(&self, day: &str, limit: i32) -> impl Future<Output = Result<Vec<AccessRefusal>, StoreError>> + Send;
 }

@@ -1,6 +1,10 @@
 //! Configuration.
 
+use domain::role::RoleRules;
+use jiff::SignedDuration;
 use runtime::env::{self, ConfigError};
+
+use crate::Settings;
 
 /// What the environment says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,36 +19,52 @@ pub struct Config {
     pub bucket: String,
     /// `AUDIT_BUCKET`, read only.
     pub audit_bucket: String,
-    /// `PUBLIC_BASE_URL`: start of every link, no slash at its end.
-    pub public_base_url: String,
+    /// `CONSOLE_TABLE`: sessions and API tokens.
+    pub console_table: String,
+    /// `PUBLIC_BASE_URL`, `GITHUB_URL`, `ROLE_RULES`, `SESSION_IDLE_SECONDS` and `SESSION_SECONDS`.
+    pub settings: Settings,
+    /// `GITHUB_API_URL`: no slash at its end.
+    pub github_api_url: String,
     /// `APPROVALS_FUNCTION`.
     pub approvals_function: String,
     /// `WORKFLOW_FUNCTION`.
     pub workflow_function: String,
     /// `API_TOKEN_SECRET_ARN`: `{"token": "…", "email": "…"}`.
     pub api_token_secret_arn: String,
-    /// `VIEW_KEY_SECRET_ARN`: `{"key": "…"}`, the key of signed view links, shared with `notifier`, which so needs not
-    /// know the API token.
-    pub view_key_secret_arn: String,
+    /// `SIGNING_KEY_SECRET_ARN`: `{"key": "…"}`, from which the keys of cookies and forms follow.
+    pub signing_key_secret_arn: String,
+    /// `GITHUB_OAUTH_SECRET_ARN`: `{"client_id": "…", "client_secret": "…"}`; without it nobody can sign in.
+    pub github_oauth_secret_arn: Option<String>,
 }
 
 impl Config {
     /// Reads the environment.
     ///
     /// # Errors
-    /// Names the variable that is missing.
+    /// Names the variable that is missing or cannot be used.
     pub fn from_env() -> Result<Self, ConfigError> {
+        let settings = Settings {
+            base_url: env::required("PUBLIC_BASE_URL")?,
+            github_url: env::required("GITHUB_URL")?,
+            // Empty rules are good rules: nobody has a role.
+            role_rules: env::parsed_or("ROLE_RULES", RoleRules::default())?,
+            session_idle: SignedDuration::from_secs(env::parsed("SESSION_IDLE_SECONDS")?),
+            session_lifetime: SignedDuration::from_secs(env::parsed("SESSION_SECONDS")?),
+        };
         Ok(Self {
             state_table: env::required("STATE_TABLE")?,
             gates_table: env::required("GATES_TABLE")?,
             audit_table: env::required("AUDIT_TABLE")?,
             bucket: env::required("BUCKET")?,
             audit_bucket: env::required("AUDIT_BUCKET")?,
-            public_base_url: env::required("PUBLIC_BASE_URL")?,
+            console_table: env::required("CONSOLE_TABLE")?,
+            settings,
+            github_api_url: env::required("GITHUB_API_URL")?,
             approvals_function: env::required("APPROVALS_FUNCTION")?,
             workflow_function: env::required("WORKFLOW_FUNCTION")?,
             api_token_secret_arn: env::required("API_TOKEN_SECRET_ARN")?,
-            view_key_secret_arn: env::required("VIEW_KEY_SECRET_ARN")?,
+            signing_key_secret_arn: env::required("SIGNING_KEY_SECRET_ARN")?,
+            github_oauth_secret_arn: env::optional("GITHUB_OAUTH_SECRET_ARN"),
         })
     }
 }

@@ -1,50 +1,82 @@
 //! Web pages and the JSON API.
 //!
-//! Pages are made on the server and need no script, no cookie and nothing from elsewhere. Who may see what:
+//! Pages are made on the server and need no script and nothing from elsewhere. Who may see and do what:
 //!
 //! | path | who |
 //! |---|---|
-//! | `/`, `/workflows/{id}`, `/workflows/{id}/audit`, `/workflows/{id}/logs` | holders of the API token, and of a signed view link ([`domain::view_token`]) |
-//! | `/approvals/{link}` | whoever holds the link, which was sent to one person |
-//! | `/api/…` | holders of the API token |
+//! | `/`, `/workflows/{id}`, `/workflows/{id}/audit`, `/workflows/{id}/logs`, GET `/api/…` | viewers |
+//! | `/workflows/{id}/gate`, `/api/approvals/{gate}/decide` | approvers whom the gate asks |
+//! | POST `/workflows/{id}/cancel`, `/api/workflows/{id}/cancel`, `/account/refusals` | admins |
+//! | GET `/approvals/{link}` | whoever holds the link, which was sent to one person |
+//! | POST `/approvals/{link}` | that very person, signed in as an approver |
+//! | `/account/tokens` | whoever is signed in; admins see and revoke others' |
 //!
-//! A GET changes nothing, so that a program that opens links in mails decides nothing. A decision is a POST with a
-//! value that only our own form has. Gates and task tokens belong to `approvals`; this function asks it to decide and
-//! has no other way.
+//! Somebody is known by a session ([`domain::role`] says how they come to a role) or by an API token. Changes by a session
+//! take a form of that session's own pages; the API's changes take a token. A GET changes nothing, so that a program that
+//! opens links in mails decides nothing. Gates and task tokens belong to `approvals`; this function asks it to decide
+//! and has no other way. What is refused is written down.
 
-mod access;
+mod account;
 mod api;
 mod approvals;
 mod audit;
 mod aws;
 mod backend;
+mod caller;
 mod config;
+mod cookies;
+mod gate;
 mod headers;
+mod human_factor;
 mod origin;
 mod pages;
 mod problem;
+mod refusals;
 mod routes;
+mod secret_text;
+mod session;
+mod sign_in;
+mod tokens;
 mod view;
 
 use domain::Timestamp;
+use domain::role::RoleRules;
+use jiff::SignedDuration;
 
 pub use aws::Aws;
-pub use backend::{Backend, Secrets};
+pub use backend::{Backend, OauthApp, Secrets};
 pub use config::Config;
 pub use routes::{app, without_stage};
+pub use sign_in::{Account, Github, NotIdentified};
+
+/// What an operator chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Start of every address, no slash at its end.
+    pub base_url: String,
+    /// GitHub's pages, where people sign in, no slash at its end.
+    pub github_url: String,
+    /// Who has which role.
+    pub role_rules: RoleRules,
+    /// A session without a request for so long is over.
+    pub session_idle: SignedDuration,
+    /// A session so old is over.
+    pub session_lifetime: SignedDuration,
+}
 
 /// Everything that a request needs.
 #[derive(Debug)]
 pub struct Console<B> {
     pub(crate) backend: B,
-    pub(crate) base_url: String,
+    pub(crate) settings: Settings,
     pub(crate) now: fn() -> Timestamp,
+    pub(crate) refusals: refusals::Refusals,
 }
 
 impl<B: Backend> Console<B> {
-    /// A console whose links begin with `base_url`, which has no slash at its end.
-    pub fn new(backend: B, base_url: String, now: fn() -> Timestamp) -> Self {
-        Self { backend, base_url, now }
+    /// A console.
+    pub fn new(backend: B, settings: Settings, now: fn() -> Timestamp) -> Self {
+        Self { backend, settings, now, refusals: refusals::Refusals::default() }
     }
 }
 

@@ -11,6 +11,6 @@ async fn main() -> Result<(), Error> {
     runtime::telemetry::init();
     let config = Config::from_env()?;
     let sdk = runtime::aws_config().await;
-    let console = Console::new(Aws::new(&sdk, &config), config.public_base_url, Timestamp::now);
+    let console = Console::new(Aws::new(&sdk, &config)?, config.settings, Timestamp::now);
     lambda_http::run(console::without_stage(console::app(Arc::new(console)))).await
 }

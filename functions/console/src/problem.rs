@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::failure::{Failure, FailureKind};
+use domain::role::Scope;
 use serde_json::json;
 use store::StoreError;
 
@@ -16,11 +17,19 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// A word for programs, where the status alone does not say enough.
     pub(crate) code: Option<&'static str>,
+    /// Where somebody who came for a page can sign in to see it.
+    pub(crate) sign_in: Option<String>,
+    /// Why it counts as a refusal, if it does.
+    pub(crate) refused: Option<Refused>,
 }
+
+/// Why something was refused to somebody: part of an answer for [`crate::caller::layer`] to write down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused(pub(crate) &'static str);
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), code: None }
+        Self { status, detail: detail.into(), code: None, sign_in: None, refused: None }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -35,7 +44,25 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "A valid token is needed.")
     }
 
+    /// Somebody is known, and may not do that.
+    pub(crate) fn forbidden(scope: Scope) -> Self {
+        let (detail, why) = match scope {
+            Scope::Read => ("Your token does not allow reading.", "reading is not allowed"),
+            Scope::Decide => ("You may not decide here: that takes the role approver.", "deciding is not allowed"),
+            Scope::Operate => ("You may not do that: it takes the role admin.", "operating is not allowed"),
+        };
+        Self { code: Some("not_allowed"), ..Self::new(StatusCode::FORBIDDEN, detail) }.refused(why)
+    }
+
+    /// The same as a refusal that is written down.
+    pub(crate) fn refused(self, why: &'static str) -> Self {
+        Self { refused: Some(Refused(why)), ..self }
+    }
+
     fn add_headers(&self, response: &mut Response) {
+        if let Some(refused) = self.refused {
+            response.extensions_mut().insert(refused);
+        }
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="pi-tickets""#));
@@ -117,6 +144,13 @@ impl<T: Into<Problem>> From<T> for PageProblem {
 impl IntoResponse for PageProblem {
     fn into_response(self) -> Response {
         let Self(problem) = self;
+        let location = problem.sign_in.as_ref().and_then(|address| HeaderValue::try_from(address).ok());
+        if let Some(location) = location {
+            let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+            problem.add_headers(&mut response);
+            response.headers_mut().remove(header::WWW_AUTHENTICATE);
+            return response;
+        }
         let mut response = (problem.status, pages::page(&pages::problem(&problem))).into_response();
         problem.add_headers(&mut response);
         response

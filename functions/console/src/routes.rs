@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use crate::backend::Backend;
 use crate::problem::{ApiProblem, PageProblem, Problem};
-use crate::{Console, api, approvals, audit, headers, view};
+use crate::{Console, account, api, approvals, audit, caller, gate, headers, sign_in, view};
 
 /// Largest form or request, bytes: a comment of the longest sort, percent-encoded.
 const MAX_BODY_BYTES: usize = 128 * 1024;
@@ -39,10 +39,20 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/workflows/{id}", get(view::workflow::<B>))
         .route("/workflows/{id}/audit", get(audit::show::<B>))
         .route("/workflows/{id}/logs", get(view::logs::<B>))
+        .route("/workflows/{id}/gate", get(gate::show::<B>).post(gate::decide::<B>))
+        .route("/workflows/{id}/cancel", post(view::cancel::<B>))
+        .route("/account/sign-in", get(sign_in::page::<B>))
+        .route("/account/sign-in/github", get(sign_in::begin::<B>))
+        .route("/account/sign-in/callback", get(sign_in::callback_from_github::<B>))
+        .route("/account/sign-out", post(sign_in::out::<B>))
+        .route("/account/tokens", get(account::tokens::<B>).post(account::make::<B>))
+        .route("/account/tokens/revoke", post(account::revoke::<B>))
+        .route("/account/refusals", get(account::refusals::<B>))
         .route("/approvals/{link}", get(approvals::show::<B>).post(approvals::decide::<B>))
         .nest("/api", api)
         .fallback(|| async { PageProblem(Problem::not_found()) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(Arc::clone(&console), caller::layer::<B>))
         .layer(middleware::from_fn(headers::layer))
         .with_state(console)
 }
@@ -77,8 +87,8 @@ mod tests {
 
     #[test]
     fn the_stage_is_taken_out_and_the_query_stays() {
-        let uri: Uri = "https://x.example/live/workflows/1?view=a%20b".parse().unwrap();
-        assert_eq!(with_path(&uri, "/workflows/1").unwrap().to_string(), "/workflows/1?view=a%20b");
+        let uri: Uri = "https://x.example/live/workflows/1?after=a%20b".parse().unwrap();
+        assert_eq!(with_path(&uri, "/workflows/1").unwrap().to_string(), "/workflows/1?after=a%20b");
         assert_eq!(with_path(&uri, ""), None);
         assert_eq!(with_path(&uri, "/a b"), None);
     }

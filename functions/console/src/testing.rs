@@ -12,18 +12,24 @@ use domain::gate::{DecisionRequest, Gate, GateKind, GateStatus, Subject};
 use domain::ids::{Attempt, CommitSha, GateId, Generation, LinkId, Revision, TicketKey, WorkflowId};
 use domain::person::{Actor, Person};
 use domain::qa::{ChecklistResult, CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
+use domain::refusal::AccessRefusal;
+use domain::role::{Membership, Role, Scopes};
+use domain::signing::SigningKey;
 use domain::spec::{
     AmendContext, ChecklistItem, FileAction, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy, amend,
 };
 use domain::task::{ProgressEvent, RunKind, RunOutcome};
 use domain::ticket::{Priority, Ticket};
-use domain::view_token::{SigningKey, ViewKey};
 use domain::workflow::{ChangedFile, Event, RoundLimits, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
-use store::{Listing, LogLine, StoreError};
+use jiff::SignedDuration;
+use secrecy::ExposeSecret as _;
+use store::{ApiToken, Listing, LogLine, Session, StoreError};
 
-use crate::Console;
-use crate::backend::{Backend, Secrets};
+use crate::backend::{Backend, OauthApp, Secrets};
+use crate::secret_text::{self, SessionSecret};
+use crate::sign_in::{Account, NotIdentified};
+use crate::{Console, Settings};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const BASE: &str = "https://pi.example/live";
@@ -305,6 +311,42 @@ pub(crate) struct Rows {
     pub(crate) decisions: Vec<DecisionRequest>,
     pub(crate) cancels: Vec<String>,
     pub(crate) down: bool,
+    pub(crate) no_oauth: bool,
+    pub(crate) sessions: BTreeMap<String, Session>,
+    pub(crate) tokens: BTreeMap<String, ApiToken>,
+    pub(crate) refusals: Vec<AccessRefusal>,
+    /// Whom GitHub tells of, by the code that they bring.
+    pub(crate) accounts: BTreeMap<String, Account>,
+    /// Codes and verifiers that GitHub was asked about.
+    pub(crate) exchanges: Vec<(String, String)>,
+}
+
+/// The key of the memory's session cookies.
+pub(crate) fn session_key() -> SigningKey {
+    SigningKey::derive("key", "session")
+}
+
+/// A person as a sign-in knows them: under one number and two addresses.
+pub(crate) fn signed_in_person(name: &str) -> Person {
+    let github_id = name.bytes().fold(7, |id, byte| id * 31 + u64::from(byte));
+    Person {
+        name: name.to_owned(),
+        github_id: Some(github_id),
+        github_login: Some(name.to_owned()),
+        email: Some(format!("{name}@home.example")),
+        other_emails: vec![format!("{name}@acme.example")],
+        ..Person::default()
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        base_url: BASE.to_owned(),
+        github_url: "https://github.example".to_owned(),
+        role_rules: "viewer=org:1 approver=team:2 admin=user:3".parse().unwrap(),
+        session_idle: SignedDuration::from_hours(2),
+        session_lifetime: SignedDuration::from_hours(12),
+    }
 }
 
 impl Memory {
@@ -314,7 +356,59 @@ impl Memory {
     }
 
     pub(crate) fn console(&self) -> Arc<Console<Self>> {
-        Arc::new(Console::new(self.clone(), BASE.to_owned(), now))
+        Arc::new(Console::new(self.clone(), settings(), now))
+    }
+
+    /// Signs somebody in, and returns their cookie's value.
+    pub(crate) fn session_for(&self, name: &str, role: Role) -> String {
+        self.session_with(name, role, |_| {})
+    }
+
+    /// Signs somebody in, in a session that is changed then.
+    pub(crate) fn session_with(&self, name: &str, role: Role, change: impl FnOnce(&mut Session)) -> String {
+        let secret = SessionSecret::new(&secret_text::name().unwrap()).unwrap();
+        let mut session = Session {
+            family: secret.family.clone(),
+            person: signed_in_person(name),
+            role,
+            current: secret.digest(),
+            previous: None,
+            rotated_at: now(),
+            signed_in_at: now(),
+            last_seen: now(),
+        };
+        change(&mut session);
+        self.0.lock().unwrap().sessions.insert(session.family.clone(), session);
+        secret.sealed(&session_key())
+    }
+
+    /// Makes an API token of somebody's, changed then, and returns it.
+    pub(crate) fn token_with(&self, name: &str, scopes: Scopes, change: impl FnOnce(&mut ApiToken)) -> String {
+        let secret = secret_text::new_token().unwrap();
+        let mut token = ApiToken {
+            digest: Digest::of(secret.expose_secret()),
+            owner: signed_in_person(name),
+            label: "nightly".to_owned(),
+            scopes,
+            created_at: now(),
+            expires_at: now() + SignedDuration::from_hours(24),
+            revoked_at: None,
+            last_used: None,
+        };
+        change(&mut token);
+        self.0.lock().unwrap().tokens.insert(token.digest.to_string(), token);
+        secret.expose_secret().to_owned()
+    }
+
+    /// Lets GitHub tell of somebody, by the code that is their name.
+    pub(crate) fn account_for(&self, name: &str, membership: Membership) {
+        let account = Account { person: signed_in_person(name), membership };
+        self.0.lock().unwrap().accounts.insert(name.to_owned(), account);
+    }
+
+    /// Why something was refused, in order.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        self.0.lock().unwrap().refusals.iter().map(|refusal| refusal.why.clone()).collect()
     }
 
     /// Makes a link to the gate of the only story, as its approver `name` gets it.
@@ -346,8 +440,11 @@ impl Backend for Memory {
         Ok(Secrets {
             token: TOKEN.into(),
             holder: person("ann"),
-            view_key: ViewKey::derive("view"),
-            form_key: SigningKey::derive("form", "approval form"),
+            session_key: session_key(),
+            sign_in_key: SigningKey::derive("key", "sign-in"),
+            form_key: SigningKey::derive("key", "form"),
+            oauth: (!self.0.lock().unwrap().no_oauth)
+                .then(|| OauthApp { client_id: "client".to_owned(), client_secret: "secret".into() }),
         })
     }
 
@@ -450,5 +547,74 @@ impl Backend for Memory {
         story.workflow = change.workflow.clone();
         rows.cancels.push(format!("{}: {reason}", actor.label()));
         Ok(change.workflow)
+    }
+
+    async fn identify(&self, _: &OauthApp, code: String, verifier: String) -> Result<Account, NotIdentified> {
+        let mut rows = self.0.lock().unwrap();
+        rows.exchanges.push((code.clone(), verifier));
+        rows.accounts.get(&code).cloned().ok_or(NotIdentified::Refused)
+    }
+
+    async fn put_session(&self, session: &Session, _: Timestamp) -> Result<(), StoreError> {
+        self.0.lock().unwrap().sessions.insert(session.family.clone(), session.clone());
+        Ok(())
+    }
+
+    async fn session(&self, family: &str) -> Result<Option<Session>, StoreError> {
+        Ok(self.0.lock().unwrap().sessions.get(family).cloned())
+    }
+
+    async fn rotate_session(&self, session: &Session, next: Digest, now: Timestamp) -> Result<bool, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        let found = rows.sessions.get_mut(&session.family).filter(|found| found.current == session.current);
+        let Some(found) = found else { return Ok(false) };
+        found.previous = Some(std::mem::replace(&mut found.current, next));
+        (found.rotated_at, found.last_seen) = (now, now);
+        Ok(true)
+    }
+
+    async fn session_seen(&self, family: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        Ok(rows.sessions.get_mut(family).map(|session| session.last_seen = now).is_some())
+    }
+
+    async fn end_session(&self, family: &str) -> Result<(), StoreError> {
+        self.0.lock().unwrap().sessions.remove(family);
+        Ok(())
+    }
+
+    async fn put_token(&self, token: &ApiToken) -> Result<(), StoreError> {
+        self.0.lock().unwrap().tokens.insert(token.digest.to_string(), token.clone());
+        Ok(())
+    }
+
+    async fn token(&self, digest: Digest) -> Result<Option<ApiToken>, StoreError> {
+        Ok(self.0.lock().unwrap().tokens.get(&digest.to_string()).cloned())
+    }
+
+    async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        Ok(self.0.lock().unwrap().tokens.values().cloned().collect())
+    }
+
+    async fn revoke_token(&self, digest: Digest, now: Timestamp) -> Result<bool, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        let found = rows.tokens.get_mut(&digest.to_string()).filter(|token| token.revoked_at.is_none());
+        Ok(found.map(|token| token.revoked_at = Some(now)).is_some())
+    }
+
+    async fn token_used(&self, digest: Digest, day: &str) -> Result<bool, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        let found = rows.tokens.get_mut(&digest.to_string());
+        Ok(found.map(|token| token.last_used = Some(day.to_owned())).is_some())
+    }
+
+    async fn put_refusal(&self, refusal: &AccessRefusal, _: u64) -> Result<(), StoreError> {
+        self.0.lock().unwrap().refusals.push(refusal.clone());
+        Ok(())
+    }
+
+    async fn refusals(&self, day: &str, _: i32) -> Result<Vec<AccessRefusal>, StoreError> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows.refusals.iter().rev().filter(|refusal| AccessRefusal::day(refusal.at) == day).cloned().collect())
     }
 }

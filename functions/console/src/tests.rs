@@ -4,6 +4,11 @@ mod api;
 mod approvals;
 mod audit;
 mod gateway;
+mod links;
+mod matrix;
+mod sessions;
+mod sign_in;
+mod tokens;
 mod views;
 
 use axum::body::Body;
@@ -24,6 +29,19 @@ struct Answer {
 impl Answer {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The value of a hidden field of the first form that has it.
+    fn hidden(&self, name: &str) -> String {
+        let mark = format!("name=\"{name}\" value=\"");
+        self.body.split_once(&mark).unwrap().1.split('"').next().unwrap().to_owned()
+    }
+
+    /// The value of a cookie that it sets.
+    fn cookie(&self, name: &str) -> Option<String> {
+        let set = self.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
+        let found = set.filter_map(|text| text.strip_prefix(&format!("{name}="))).next()?;
+        Some(found.split(';').next().unwrap().to_owned())
     }
 
     fn header(&self, name: &str) -> &str {
@@ -65,7 +83,16 @@ impl Call {
     }
 
     fn with_token(self) -> Self {
-        self.header("authorization", &format!("Bearer {TOKEN}"))
+        self.bearer(TOKEN)
+    }
+
+    /// With a session's cookie.
+    fn session(self, value: &str) -> Self {
+        self.header("cookie", &format!("__Secure-pi_session={value}"))
+    }
+
+    fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
     }
 
     async fn to(self, memory: &Memory) -> Answer {

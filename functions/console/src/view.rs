@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
+use axum::Form;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::WorkflowState;
 use domain::gate::Gate;
 use domain::ids::WorkflowId;
-use domain::view_token::View;
 use domain::workflow::Workflow;
 use futures::future::try_join_all;
 use serde::Deserialize;
 
 use crate::Console;
-use crate::access::Reader;
 use crate::backend::Backend;
+use crate::caller::{Asking, Operator};
 use crate::pages::{self, ListFacts, LogFacts, WorkflowFacts};
 use crate::problem::{PageProblem, Problem};
+use crate::sign_in::redirect;
 
 /// Most workflows of one state on the list.
 const MAX_PER_STATE: i32 = 30;
@@ -30,22 +31,20 @@ const LINES_PER_PAGE: i32 = 500;
 
 #[derive(Deserialize)]
 pub(crate) struct ViewQuery {
-    pub(crate) view: Option<String>,
     after: Option<String>,
 }
 
 pub(crate) async fn list<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    Query(query): Query<ViewQuery>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Response, PageProblem> {
-    let reader = Reader::check(&console.backend.secrets().await?, &headers, View::All, query.view)?;
+    let viewer = asking.viewer()?;
     let all = newest(&console.backend, WorkflowState::ALL, MAX_PER_STATE).await?;
     let (ended, live): (Vec<_>, Vec<_>) = all.into_iter().partition(|workflow| workflow.state.is_terminal());
     let (waiting, running) = live.into_iter().partition(|workflow| workflow.state.is_waiting_for_person());
     let facts =
         ListFacts { waiting, running, ended: ended.into_iter().take(MAX_ENDED).collect(), now: (console.now)() };
-    Ok(pages::page(&pages::list(&facts, &reader, &console.base_url)))
+    Ok(pages::page(&pages::list(&facts, viewer, &console.settings.base_url)))
 }
 
 /// Workflows in any of these states, the one changed last first.
@@ -63,44 +62,76 @@ pub(crate) async fn newest<B: Backend>(
 pub(crate) async fn workflow<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(id): Path<String>,
-    Query(query): Query<ViewQuery>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Response, PageProblem> {
-    let (id, reader) = enter(&console, &id, &headers, query.view).await?;
+    let viewer = asking.viewer()?;
+    let id = id.parse().map_err(|_| Problem::not_found())?;
     let facts = workflow_facts(&console, &id).await?;
-    Ok(pages::page(&pages::workflow(&facts, &reader, &console.base_url)))
+    Ok(pages::page(&pages::workflow(&facts, viewer, &console.settings.base_url)))
 }
 
 pub(crate) async fn logs<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(id): Path<String>,
     Query(query): Query<ViewQuery>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Response, PageProblem> {
-    let (id, reader) = enter(&console, &id, &headers, query.view).await?;
+    asking.viewer()?;
+    let id = id.parse().map_err(|_| Problem::not_found())?;
     let workflow = console.backend.workflow(&id).await?;
     let lines = console.backend.logs(&id, query.after.as_deref(), LINES_PER_PAGE).await?;
     let full = i32::try_from(lines.len()).is_ok_and(|number| number >= LINES_PER_PAGE);
     let next = lines.last().filter(|_| full).map(store::LogLine::position);
     let facts = LogFacts { workflow: &workflow, lines: &lines, next };
-    Ok(pages::page(&pages::logs(&facts, &reader, &console.base_url)))
+    Ok(pages::page(&pages::logs(&facts, &console.settings.base_url)))
 }
 
-/// Whether the page may be read is answered before whether it exists.
-pub(crate) async fn enter<B: Backend>(
+/// What the form for stopping a workflow is for.
+pub(crate) const CANCEL: &str = "cancel";
+
+#[derive(Deserialize)]
+pub(crate) struct CancelForm {
+    token: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// `POST /workflows/{id}/cancel`. It takes effect at the workflow's next step.
+pub(crate) async fn cancel<B: Backend>(
+    State(console): State<Arc<Console<B>>>,
+    Path(id): Path<String>,
+    asking: Asking,
+    form: Result<Form<CancelForm>, FormRejection>,
+) -> Result<Response, PageProblem> {
+    let operator = asking.operator()?;
+    asking.signed_in()?;
+    let Form(form) = form.map_err(|_| Problem::bad_request("The form is not whole. Nothing was stopped."))?;
+    asking.own_form(CANCEL, &form.token)?;
+    let id: WorkflowId = id.parse().map_err(|_| Problem::not_found())?;
+    stop(&console, &id, &operator, &form.reason).await?;
+    Ok(redirect(&id.page(&console.settings.base_url))?)
+}
+
+/// Longest reason of a cancel, characters.
+const MAX_REASON: usize = 2_000;
+
+/// Asks a workflow to stop.
+pub(crate) async fn stop<B: Backend>(
     console: &Console<B>,
-    id: &str,
-    headers: &HeaderMap,
-    view: Option<String>,
-) -> Result<(WorkflowId, Reader), Problem> {
-    let secrets = console.backend.secrets().await?;
-    match id.parse::<WorkflowId>() {
-        Ok(id) => {
-            let reader = Reader::check(&secrets, headers, View::Workflow(&id), view)?;
-            Ok((id, reader))
-        }
-        Err(_) => Reader::check(&secrets, headers, View::All, view).and_then(|_| Err(Problem::not_found())),
+    id: &WorkflowId,
+    operator: &Operator<'_>,
+    reason: &str,
+) -> Result<Workflow, Problem> {
+    if reason.chars().count() > MAX_REASON {
+        return Err(Problem::bad_request(format!("`reason` has more than {MAX_REASON} characters")));
     }
+    let reason = match reason.trim() {
+        "" => format!("Cancelled by {}.", operator.person().label()),
+        text => text.to_owned(),
+    };
+    // A workflow that does not exist is not found, and not a contradiction in our data.
+    console.backend.workflow(id).await?;
+    Ok(console.backend.cancel(id, &operator.actor(), &reason, (console.now)()).await?)
 }
 
 /// Everything on a workflow's page.

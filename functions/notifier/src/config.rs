@@ -2,7 +2,6 @@
 
 use domain::failure::{Failure, FailureKind};
 use domain::inbound::SecretOwner;
-use domain::view_token::ViewKey;
 use runtime::Secrets;
 use runtime::env::{self, ConfigError};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -33,18 +32,11 @@ pub struct Config {
     pub flux_lens: FluxLens,
     /// `FLUX_LENS_TOKEN_SECRET_ARN`: `{"token": "…"}`.
     pub flux_lens_token_secret_arn: String,
-    /// `VIEW_KEY_SECRET_ARN`: `{"key": "…"}`, the key of links to a workflow's page, shared with `console`.
-    pub view_key_secret_arn: String,
 }
 
 #[derive(Deserialize)]
 struct TokenSecret {
     token: SecretString,
-}
-
-#[derive(Deserialize)]
-struct KeySecret {
-    key: SecretString,
 }
 
 impl Config {
@@ -66,7 +58,6 @@ impl Config {
             approval_links_function: env::required("APPROVAL_LINKS_FUNCTION")?,
             flux_lens,
             flux_lens_token_secret_arn: env::required("FLUX_LENS_TOKEN_SECRET_ARN")?,
-            view_key_secret_arn: env::required("VIEW_KEY_SECRET_ARN")?,
         })
     }
 
@@ -79,11 +70,8 @@ impl Config {
         if token.expose_secret().is_empty() {
             return Err(Failure::new(FailureKind::Internal, "the secret with Flux Lens's token has an empty token"));
         }
-        let KeySecret { key } = secrets.json(&self.view_key_secret_arn).await?;
         let tell = async |fingerprints| store.put_known_secrets(SecretOwner::Notifier, fingerprints).await;
-        let held = [("the tracker's token", &token), ("the key of view links", &key)];
-        secrets.announce(&held, tell).await;
-        let view_key = ViewKey::derive(key.expose_secret());
-        Ok(Access { tracker: self.flux_lens.with_token(token), view_key })
+        secrets.announce(&[("the tracker's token", &token)], tell).await;
+        Ok(Access { tracker: self.flux_lens.with_token(token) })
     }
 }

@@ -19,7 +19,7 @@ use crate::texts::ticket as texts;
 pub(crate) async fn send<S: State>(notifier: &Notifier<S>, access: &Access, row: &OutboxRow) -> Result<(), Failure> {
     let state = &notifier.state;
     let workflow = state.workflow(&row.workflow_id).await?;
-    let page = access.page(&notifier.base_url, &workflow.id);
+    let page = workflow.id.page(&notifier.base_url);
     let teller = Teller { access, workflow: &workflow, seq: row.seq };
     match &row.message.notice {
         Notice::WorkStarted => start(state, &teller).await,

@@ -128,6 +128,11 @@ string_id!(
 );
 
 impl WorkflowId {
+    /// The address of the workflow's page. `base_url` has no slash at its end.
+    pub fn page(&self, base_url: &str) -> String {
+        format!("{base_url}/workflows/{self}")
+    }
+
     /// The id of `generation` of the ticket `key`.
     pub fn derive(key: &TicketKey, generation: Generation) -> Self {
         let digest = Digest::of_parts([key.source.as_bytes(), key.id.as_bytes()]);

@@ -49,9 +49,9 @@ pub enum SecretOwner {
     Webhook,
     /// The model provider's key.
     Planner,
-    /// The tracker's token and the key of view links.
+    /// The tracker's token.
     Notifier,
-    /// The API token.
+    /// The API token, the signing key and the OAuth app's secret.
     Console,
 }
 

@@ -22,6 +22,7 @@ pub mod refusal;
 pub mod repo_config;
 pub mod role;
 pub mod secrets;
+pub mod signing;
 pub mod slot;
 pub mod spec;
 pub mod state;
@@ -30,7 +31,6 @@ pub mod task;
 pub mod text;
 pub mod ticket;
 pub mod verify;
-pub mod view_token;
 pub mod workflow;
 
 pub use digest::Digest;

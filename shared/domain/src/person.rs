@@ -89,6 +89,23 @@ impl Person {
             || self.emails().any(|mine| other.emails().any(|theirs| mine.to_lowercase() == theirs.to_lowercase()))
     }
 
+    /// This person with what else is known of them, by somebody who is known to be the same: so that nothing that one
+    /// of the two knows is overlooked when it is asked who may decide.
+    #[must_use]
+    pub fn joined(&self, known: &Self) -> Self {
+        let mut person = self.clone();
+        person.github_id = person.github_id.or(known.github_id);
+        person.github_login = person.github_login.or_else(|| known.github_login.clone());
+        person.slack_id = person.slack_id.or_else(|| known.slack_id.clone());
+        person.tracker_id = person.tracker_id.or_else(|| known.tracker_id.clone());
+        for email in known.emails() {
+            if !person.emails().any(|mine| mine.to_lowercase() == email.to_lowercase()) {
+                person.other_emails.push(email.to_owned());
+            }
+        }
+        person
+    }
+
     /// Every address that is known to be theirs.
     pub fn emails(&self) -> impl Iterator<Item = &str> {
         self.email.iter().chain(&self.other_emails).map(String::as_str)
@@ -263,6 +280,16 @@ mod tests {
         let ann = Person::from_email("ann@example.com");
         assert!(!tracker.is_comparable(&ann) && !tracker.is_same(&ann));
         assert!(ann.is_comparable(&Person::from_email("bob@example.com")));
+    }
+
+    #[test]
+    fn joined_people_have_what_either_has() {
+        let asked = Person { slack_id: Some("T1/U1".to_owned()), ..Person::from_email("ann@example.com") };
+        let other_emails = vec!["ANN@example.com".to_owned(), "ann@home.example".to_owned()];
+        let known = Person { github_id: Some(7), other_emails, ..Person::from_email("ann@work.example") };
+        let joined = asked.joined(&known);
+        assert_eq!(joined.emails().collect::<Vec<_>>(), ["ann@example.com", "ann@work.example", "ann@home.example"]);
+        assert_eq!((joined.github_id, &joined.slack_id), (Some(7), &asked.slack_id));
     }
 
     #[test]

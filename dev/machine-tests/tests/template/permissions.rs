@@ -110,6 +110,13 @@ fn gates_are_written_by_approvals_alone() {
 }
 
 #[test]
+fn sessions_and_api_tokens_are_the_consoles_alone() {
+    for action in ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"] {
+        assert_eq!(who(&format!("dynamodb:{action}"), "ConsoleTable"), set(&["ConsoleFunction"]), "{action}");
+    }
+}
+
+#[test]
 fn nobody_changes_the_audit_trail_and_whoever_adds_to_it_is_told_so() {
     let writers = who("dynamodb:PutItem", "AuditTable");
     assert!(writers.contains("WorkflowFunction"));
@@ -153,7 +160,8 @@ fn every_secret_has_its_readers() {
     assert_eq!(read("FluxLensWebhookSecret"), set(&["WebhookFunction"]));
     assert_eq!(read("GithubWebhookSecret"), set(&["WebhookFunction"]));
     assert_eq!(read("ApiTokenSecret"), set(&["ConsoleFunction"]));
-    assert_eq!(read("ViewKeySecret"), set(&["ConsoleFunction", "NotifierFunction"]));
+    assert_eq!(read("SigningKeySecret"), set(&["ConsoleFunction"]));
+    assert_eq!(read("GithubOauthSecretArn"), set(&["ConsoleFunction"]));
     let template = template();
     for name in ["FluxLensKeySeed", "GithubKeySeed"] {
         assert!(template.body["Resources"][name].is_object());

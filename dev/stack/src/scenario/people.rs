@@ -74,6 +74,10 @@ impl<'a> People<'a> {
     pub(super) async fn decide(&mut self, ask: &Ask, line: &DecisionLine) -> Result<()> {
         let comment = line.comment.as_deref();
         match line.via {
+            // At GitHub itself nobody signs in by themselves: the API's approver decides in their place.
+            Via::Link if self.stack.github().is_err() => {
+                self.stack.console().decide(ask.gate.as_str(), answer(line.decision)?, comment).await
+            }
             Via::Link => {
                 let link = ask.link.as_deref().context("no link was sent for this gate")?;
                 self.stack.console().decide_by_link(link, answer(line.decision)?, comment).await

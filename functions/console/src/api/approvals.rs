@@ -5,17 +5,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use domain::Digest;
 use domain::gate::requests::DecideAnswer;
 use domain::gate::{DecisionRequest, Gate, GateStatus, Refusal, SectionComment, Verdict};
 use domain::ids::GateId;
-use domain::person::{Actor, Channel};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::{enter, read};
+use super::read;
 use crate::Console;
 use crate::backend::Backend;
+use crate::caller::Asking;
+use crate::gate::personal;
 use crate::problem::{ApiProblem, Problem};
 
 #[derive(Serialize)]
@@ -23,14 +25,15 @@ pub(crate) struct Pending {
     gates: Vec<Gate>,
 }
 
-/// `GET /api/approvals/pending`: the open gates that the token's holder is asked about, the one due first first.
+/// `GET /api/approvals/pending`: the open gates that the caller is asked about, by any of their addresses, the one due first first.
 pub(crate) async fn pending<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Json<Pending>, ApiProblem> {
-    let (_, secrets) = enter(&console, &headers).await?;
-    let mut gates = console.backend.inbox(secrets.holder.email.as_deref().unwrap_or_default()).await?;
+    let inboxes = asking.viewer()?.person().emails().map(|email| console.backend.inbox(email));
+    let mut gates: Vec<_> = try_join_all(inboxes).await?.into_iter().flatten().collect();
     gates.sort_by(|a, b| a.due_at.cmp(&b.due_at).then_with(|| a.id.cmp(&b.id)));
+    gates.dedup_by(|a, b| a.id == b.id);
     Ok(Json(Pending { gates }))
 }
 
@@ -65,10 +68,11 @@ pub(crate) struct Decided {
 pub(crate) async fn decide<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(gate): Path<String>,
-    headers: HeaderMap,
+    asking: Asking,
     body: Bytes,
 ) -> Result<Json<Decided>, ApiProblem> {
-    let (_, secrets) = enter(&console, &headers).await?;
+    asking.by_token()?;
+    let decider = asking.decider()?;
     let gate: GateId = gate.parse().map_err(|_| Problem::not_found())?;
     let body: DecideBody = read(&body)?;
     let verdict = match body.decision {
@@ -78,7 +82,7 @@ pub(crate) async fn decide<B: Backend>(
     };
     let request = DecisionRequest {
         verdict,
-        by: Actor::Person { person: secrets.holder, channel: Channel::Api },
+        by: decider.actor(),
         subject_digest: Some(body.subject_digest),
         comment: body.comment,
         sections: body.sections,
@@ -110,5 +114,5 @@ fn refused(refusal: &Refusal, message: String) -> Problem {
         Refusal::DelegateRefused => (StatusCode::UNPROCESSABLE_ENTITY, "delegate_refused"),
         Refusal::NoRoundsLeft { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "no_rounds_left"),
     };
-    Problem { code: Some(code), ..Problem::new(status, message) }
+    Problem { code: Some(code), refused: personal(refusal), ..Problem::new(status, message) }
 }

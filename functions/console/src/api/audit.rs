@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::export::MEDIA_TYPE;
 
-use super::{enter, workflow_id};
+use super::workflow_id;
 use crate::Console;
 use crate::backend::Backend;
+use crate::caller::Asking;
 use crate::problem::{ApiProblem, Problem};
 
 /// Largest answer, bytes: a function's is 6 MB at most.
@@ -19,9 +20,9 @@ const MAX_BYTES: usize = 5 * 1024 * 1024;
 pub(crate) async fn export<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Response, ApiProblem> {
-    enter(&console, &headers).await?;
+    asking.viewer()?;
     let id = workflow_id(&id)?;
     let evidence = console.backend.evidence(&id, (console.now)()).await?;
     if evidence.is_empty() {

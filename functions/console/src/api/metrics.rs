@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use domain::{Timestamp, WorkflowState};
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use super::enter;
 use crate::Console;
 use crate::backend::Backend;
+use crate::caller::Asking;
 use crate::problem::{ApiProblem, Problem};
 
 /// Workflows read at once.
@@ -38,9 +37,9 @@ pub(crate) struct Metrics {
 
 pub(crate) async fn metrics<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Json<Metrics>, ApiProblem> {
-    enter(&console, &headers).await?;
+    asking.viewer()?;
     let now = (console.now)();
     let window = Timestamp::from_second(now.as_second() - WINDOW_SECONDS).unwrap_or(Timestamp::MIN);
     let midnight = Timestamp::from_second(now.as_second().div_euclid(86_400) * 86_400).unwrap_or(Timestamp::MIN);

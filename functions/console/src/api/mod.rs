@@ -6,20 +6,10 @@ pub(crate) mod metrics;
 pub(crate) mod workflows;
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
 use domain::ids::WorkflowId;
 use serde::de::DeserializeOwned;
 
-use crate::Console;
-use crate::access::TokenHolder;
-use crate::backend::{Backend, Secrets};
 use crate::problem::Problem;
-
-/// Lets only holders of the API token in.
-async fn enter<B: Backend>(console: &Console<B>, headers: &HeaderMap) -> Result<(TokenHolder, Secrets), Problem> {
-    let secrets = console.backend.secrets().await?;
-    Ok((TokenHolder::check(&secrets, headers)?, secrets))
-}
 
 fn workflow_id(text: &str) -> Result<WorkflowId, Problem> {
     text.parse().map_err(|_| Problem::not_found())

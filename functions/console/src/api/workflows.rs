@@ -5,28 +5,25 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use domain::audit::AuditEntry;
 use domain::ids::Revision;
-use domain::person::{Actor, Channel};
 use domain::spec::Spec;
-use domain::view_token::workflow_url;
 use domain::workflow::Workflow;
 use domain::{Digest, WorkflowState};
 use serde::{Deserialize, Serialize};
 use store::{LogLine, StoreError};
 
-use super::{enter, read, workflow_id};
+use super::{read, workflow_id};
 use crate::Console;
 use crate::backend::Backend;
+use crate::caller::Asking;
 use crate::problem::{ApiProblem, Problem};
-use crate::view::newest;
+use crate::view::{newest, stop};
 
 const DEFAULT_LIMIT: i32 = 50;
 const MAX_LIMIT: i32 = 200;
 const MAX_LINES: i32 = 1_000;
-/// Longest reason of a cancel, characters.
-const MAX_REASON: usize = 2_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,9 +51,9 @@ pub(crate) struct Item {
 pub(crate) async fn list<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Json<Listed>, ApiProblem> {
-    enter(&console, &headers).await?;
+    asking.viewer()?;
     let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -89,16 +86,16 @@ fn bad_cursor(error: StoreError) -> Problem {
 }
 
 fn item<B: Backend>(console: &Console<B>, workflow: Workflow) -> Item {
-    Item { page: workflow_url(&console.base_url, &workflow.id), workflow }
+    Item { page: workflow.id.page(&console.settings.base_url), workflow }
 }
 
 /// `GET /api/workflows/{id}`.
 pub(crate) async fn one<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Json<Item>, ApiProblem> {
-    enter(&console, &headers).await?;
+    asking.viewer()?;
     Ok(Json(item(&console, console.backend.workflow(&workflow_id(&id)?).await?)))
 }
 
@@ -113,9 +110,9 @@ pub(crate) struct Timeline {
 pub(crate) async fn timeline<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Json<Timeline>, ApiProblem> {
-    enter(&console, &headers).await?;
+    asking.viewer()?;
     let id = workflow_id(&id)?;
     console.backend.workflow(&id).await?;
     let trail = console.backend.trail(&id).await?;
@@ -142,9 +139,9 @@ pub(crate) async fn logs<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(id): Path<String>,
     query: Result<Query<LogQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Json<Logs>, ApiProblem> {
-    enter(&console, &headers).await?;
+    asking.viewer()?;
     let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
     let limit = query.limit.unwrap_or(MAX_LINES).clamp(1, MAX_LINES);
     let id = workflow_id(&id)?;
@@ -165,9 +162,9 @@ pub(crate) struct SpecAnswer {
 pub(crate) async fn spec<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Result<Json<SpecAnswer>, ApiProblem> {
-    enter(&console, &headers).await?;
+    asking.viewer()?;
     let id = workflow_id(&id)?;
     let workflow = console.backend.workflow(&id).await?;
     let found = workflow.spec.ok_or_else(Problem::not_found)?;
@@ -186,22 +183,13 @@ struct CancelBody {
 pub(crate) async fn cancel<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asking: Asking,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Item>), ApiProblem> {
-    let (_, secrets) = enter(&console, &headers).await?;
+    asking.by_token()?;
+    let operator = asking.operator()?;
     let id = workflow_id(&id)?;
     let CancelBody { reason } = if body.is_empty() { CancelBody::default() } else { read(&body)? };
-    if reason.chars().count() > MAX_REASON {
-        return Err(Problem::bad_request(format!("`reason` has more than {MAX_REASON} characters")).into());
-    }
-    let reason = match reason.trim() {
-        "" => format!("Cancelled by {}.", secrets.holder.label()),
-        text => text.to_owned(),
-    };
-    // A workflow that does not exist is not found, and not a contradiction in our data.
-    console.backend.workflow(&id).await?;
-    let actor = Actor::Person { person: secrets.holder, channel: Channel::Api };
-    let workflow = console.backend.cancel(&id, &actor, &reason, (console.now)()).await?;
+    let workflow = stop(&console, &id, &operator, &reason).await?;
     Ok((StatusCode::ACCEPTED, Json(item(&console, workflow))))
 }

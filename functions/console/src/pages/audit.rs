@@ -6,16 +6,15 @@ use maud::{Markup, html};
 use super::layout::frame;
 use super::parts::{line, moment};
 use super::words;
-use crate::access::Reader;
 
 /// Digits of a hash that are shown.
 const DIGITS: usize = 12;
 
-pub(crate) fn audit(evidence: &Evidence, reader: &Reader, base_url: &str) -> Markup {
+pub(crate) fn audit(evidence: &Evidence, base_url: &str) -> Markup {
     let id = &evidence.trail.workflow_id;
     let verified = evidence.verify();
     let broken = verified.as_ref().err();
-    let page = reader.link(base_url, &format!("/workflows/{id}"));
+    let page = id.page(base_url);
     let body = html! {
         h1 { "Audit trail" }
         p.soft.small { "Workflow " code { (id) } }

@@ -85,6 +85,9 @@ fn decision_form(form: &FormFacts<'_>, kind: GateKind, amendment: bool) -> Marku
         p.soft.small {
             "You decide as " strong { (line(form.recipient.label())) } ". Time ends " (moment(form.gate.due_at)) "."
         }
+        @if let Some(sign_in) = &form.sign_in {
+            p.notice { "A decision counts when you are signed in. " a href=(sign_in) { "Sign in and come back here" } }
+        }
         form method="post" autocomplete="off" {
             input type="hidden" name="subject" value=(form.gate.subject_digest);
             input type="hidden" name="nonce" value=(form.nonce);

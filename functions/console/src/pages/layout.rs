@@ -30,11 +30,8 @@ pub(super) fn frame(title: &str, crumb: &Markup, body: &Markup) -> Markup {
 /// The page for what went wrong. Every unknown, foreign and outlived approval link gets the very same one.
 pub(crate) fn problem(problem: &Problem) -> Markup {
     let (title, advice) = match problem.status.as_u16() {
-        401 => (
-            "Please open this page by a link",
-            "Open it by the link in the ticket's comments, or send the API token as a bearer token.",
-        ),
-        403 => ("That is not possible from there", "Open the link in your mail again and decide on that page."),
+        401 => ("Please sign in", "Sign in, or send an API token as a bearer token."),
+        403 => ("That is not allowed", "If it should be, ask whoever runs this service."),
         404 => (
             "There is nothing here",
             "The address may be mistyped, or what it led to is over. An approval link opens in whole only: copy all of it from the mail.",

@@ -7,16 +7,16 @@ use maud::{Markup, html};
 use super::layout::frame;
 use super::parts::{line, pill};
 use super::{ListFacts, words};
-use crate::access::Reader;
+use crate::caller::Viewer;
 
-pub(crate) fn list(facts: &ListFacts, reader: &Reader, base_url: &str) -> Markup {
+pub(crate) fn list(facts: &ListFacts, viewer: &Viewer, base_url: &str) -> Markup {
     let group = |title: &str, workflows: &[Workflow], empty: &str| {
         html! {
             section {
                 h2 { (title) " " span.soft { (workflows.len()) } }
                 @if workflows.is_empty() { p.soft { (empty) } }
                 ul.plain {
-                    @for workflow in workflows { li { (item(workflow, reader, base_url, facts.now)) } }
+                    @for workflow in workflows { li { (item(workflow, base_url, facts.now)) } }
                 }
             }
         }
@@ -27,11 +27,14 @@ pub(crate) fn list(facts: &ListFacts, reader: &Reader, base_url: &str) -> Markup
         (group("Running", &facts.running, "Nothing is running."))
         (group("Ended", &facts.ended, "Nothing has ended yet."))
     };
-    frame("Tickets", &html! { "pi-tickets" }, &body)
+    let crumb = html! {
+        "pi-tickets · " a href=(format!("{base_url}/account/tokens")) { (line(viewer.person().label())) }
+    };
+    frame("Tickets", &crumb, &body)
 }
 
-fn item(workflow: &Workflow, reader: &Reader, base_url: &str, now: Timestamp) -> Markup {
-    let address = reader.link(base_url, &format!("/workflows/{}", workflow.id));
+fn item(workflow: &Workflow, base_url: &str, now: Timestamp) -> Markup {
+    let address = workflow.id.page(base_url);
     html! {
         div.row {
             a href=(address) { (line(&workflow.ticket.title)) }

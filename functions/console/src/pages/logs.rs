@@ -8,27 +8,24 @@ use store::LogLine;
 use super::layout::frame;
 use super::parts::{line, summary};
 use super::{LogFacts, words};
-use crate::access::Reader;
 
 /// Longest line, characters.
 const MAX_LINE: usize = 2_500;
 
-pub(crate) fn logs(facts: &LogFacts<'_>, reader: &Reader, base_url: &str) -> Markup {
-    let path = format!("/workflows/{}", facts.workflow.id);
-    let here = reader.link(base_url, &format!("{path}/logs"));
+pub(crate) fn logs(facts: &LogFacts<'_>, base_url: &str) -> Markup {
+    let page = facts.workflow.id.page(base_url);
     let body = html! {
         (summary(facts.workflow))
         section {
             h2 { "Progress" }
             (lines(facts.lines))
             @if let Some(next) = &facts.next {
-                @let joint = if here.contains('?') { "&" } else { "?" };
                 @let after = next.replace('#', "%23");
-                p { a href=(format!("{here}{joint}after={after}")) { "More" } }
+                p { a href=(format!("{page}/logs?after={after}")) { "More" } }
             }
         }
     };
-    let crumb = html! { a href=(reader.link(base_url, &path)) { "← " (line(&facts.workflow.ticket.key.id)) } };
+    let crumb = html! { a href=(page) { "← " (line(&facts.workflow.ticket.key.id)) } };
     frame("Progress", &crumb, &body)
 }
 

@@ -3,6 +3,7 @@
 //! Foreign words (tickets, SPECs, model and command output, comments) are escaped, lose what cannot be seen, and make no
 //! link but to the web.
 
+mod account;
 mod audit;
 mod evidence;
 mod gate;
@@ -27,6 +28,7 @@ use domain::workflow::{ChangedFile, Event, Workflow};
 use maud::Markup;
 use store::LogLine;
 
+pub(crate) use account::{SignInFacts, TokenFacts, refusals, sign_in, sign_in_first, tokens};
 pub(crate) use audit::audit;
 pub(crate) use gate::{decided, gate};
 pub(crate) use layout::{STYLE, problem};
@@ -81,6 +83,8 @@ pub(crate) struct FormFacts<'a> {
     pub(crate) nonce: &'a str,
     pub(crate) notice: Option<&'a str>,
     pub(crate) comment: &'a str,
+    /// Where to sign in, for who is not.
+    pub(crate) sign_in: Option<String>,
 }
 
 /// A page as an answer.

@@ -2,6 +2,7 @@
 
 use domain::budget::{Ledger, Phase};
 use domain::person::Person;
+use domain::role::Scope;
 use domain::workflow::Workflow;
 use maud::{Markup, html};
 
@@ -9,15 +10,16 @@ use super::layout::frame;
 use super::parts::{changed_files, line, moment, qa, spec, summary, web_link};
 use super::timeline::timeline;
 use super::{WorkflowFacts, logs, words};
-use crate::access::Reader;
+use crate::caller::{SignedIn, Viewer};
+use crate::view::CANCEL;
 
-pub(crate) fn workflow(facts: &WorkflowFacts, reader: &Reader, base_url: &str) -> Markup {
+pub(crate) fn workflow(facts: &WorkflowFacts, viewer: &Viewer, base_url: &str) -> Markup {
     let workflow = &facts.workflow;
-    let logs_page = reader.link(base_url, &format!("/workflows/{}/logs", workflow.id));
-    let audit_page = reader.link(base_url, &format!("/workflows/{}/audit", workflow.id));
+    let logs_page = format!("{}/logs", workflow.id.page(base_url));
+    let audit_page = format!("{}/audit", workflow.id.page(base_url));
     let body = html! {
         (summary(workflow))
-        (standing(facts))
+        (standing(facts, viewer, base_url))
         @if let Some(spec_of) = &facts.spec {
             section { h2 { "The plan" @if is_approved(workflow) { span.good { " ✓ approved" } } } (spec(spec_of)) }
         }
@@ -30,10 +32,27 @@ pub(crate) fn workflow(facts: &WorkflowFacts, reader: &Reader, base_url: &str) -
             (logs::lines(&facts.lines))
             p { a href=(logs_page) { "All of it" } }
         }
+        @if let Some(session) = viewer.signed_in().filter(|_| viewer.may(Scope::Operate) && !workflow.state.is_terminal()) {
+            (cancel_form(session, workflow, base_url))
+        }
         p.soft.small { "Workflow " code { (workflow.id) } }
     };
     let crumb = html! { "pi-tickets · " (line(&workflow.ticket.key.id)) };
     frame(&line(&workflow.ticket.title), &crumb, &body)
+}
+
+fn cancel_form(session: &SignedIn, workflow: &Workflow, base_url: &str) -> Markup {
+    html! {
+        section {
+            h2 { "Stop it" }
+            form method="post" action=(format!("{}/cancel", workflow.id.page(base_url))) autocomplete="off" {
+                input type="hidden" name="token" value=(session.form_token(CANCEL));
+                label for="reason" { "Why?" }
+                input id="reason" name="reason" maxlength="2000";
+                button type="submit" { "Stop" }
+            }
+        }
+    }
 }
 
 fn is_approved(workflow: &Workflow) -> bool {
@@ -41,7 +60,7 @@ fn is_approved(workflow: &Workflow) -> bool {
 }
 
 /// What stands in the way, or how it ended.
-fn standing(facts: &WorkflowFacts) -> Markup {
+fn standing(facts: &WorkflowFacts, viewer: &Viewer, base_url: &str) -> Markup {
     let workflow = &facts.workflow;
     html! {
         @if let Some(gate) = &facts.gate {
@@ -49,6 +68,9 @@ fn standing(facts: &WorkflowFacts) -> Markup {
                 "People were asked to decide on " (words::subject(gate.subject.kind())) ": "
                 (line(&gate.approvers.iter().map(Person::label).collect::<Vec<_>>().join(", ")))
                 ". Their mail has the link. Time ends " (moment(gate.due_at)) "."
+                @if viewer.signed_in().is_some() && viewer.may(Scope::Decide) {
+                    " " a href=(format!("{}/gate", workflow.id.page(base_url))) { "Decide here" }
+                }
             }
         }
         @if let Some(reason) = &workflow.cancel_requested { @if !workflow.state.is_terminal() {

@@ -1,4 +1,5 @@
 use domain::gate::GateStatus;
+use domain::role::Role;
 use insta::assert_snapshot;
 
 use super::{Answer, Call};
@@ -12,18 +13,14 @@ fn status(memory: &Memory) -> GateStatus {
     memory.0.lock().unwrap().stories.values().next().unwrap().gate.clone().unwrap().status
 }
 
-/// The value of a hidden field of the form.
-fn hidden(answer: &Answer, name: &str) -> String {
-    let mark = format!("name=\"{name}\" value=\"");
-    answer.body.split_once(&mark).unwrap().1.split('"').next().unwrap().to_owned()
-}
-
-async fn submit(memory: &Memory, link: &str, decision: &str, comment: &str) -> Answer {
-    let path = format!("/approvals/{link}");
-    let form = Call::get(&path).to(memory).await;
-    let (subject, nonce) = (hidden(&form, "subject"), hidden(&form, "nonce"));
+/// Sends the form of a link's page, signed in as `name`.
+async fn submit(memory: &Memory, name: &str, link: &str, decision: &str, comment: &str) -> Answer {
+    let (path, session) = (format!("/approvals/{link}"), memory.session_for(name, Role::Approver));
+    let form = Call::get(&path).session(&session).to(memory).await;
+    let (subject, nonce) = (form.hidden("subject"), form.hidden("nonce"));
     let fields = [("decision", decision), ("comment", comment), ("subject", &subject), ("nonce", &nonce)];
-    Call::form(&path, &fields).header("sec-fetch-site", "same-origin").header("origin", "null").to(memory).await
+    let call = Call::form(&path, &fields).session(&session);
+    call.header("sec-fetch-site", "same-origin").header("origin", "null").to(memory).await
 }
 
 #[tokio::test]
@@ -52,7 +49,7 @@ async fn a_pull_request_is_shown_with_its_form() {
 async fn a_decision_is_made_once_and_shown() {
     let memory = planned();
     let (ann, rita) = (memory.link_for("ann", 1), memory.link_for("rita", 2));
-    let answer = submit(&memory, &ann, "approve", "").await;
+    let answer = submit(&memory, "ann", &ann, "approve", "").await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "?decided"));
     assert_eq!(status(&memory), GateStatus::Approved);
     for link in [ann, rita] {
@@ -66,11 +63,12 @@ async fn a_decision_is_made_once_and_shown() {
 async fn two_deciders_get_one_decision() {
     let memory = planned();
     let (ann, rita) = (memory.link_for("ann", 1), memory.link_for("rita", 2));
-    let form = Call::get(&format!("/approvals/{rita}")).to(&memory).await;
-    submit(&memory, &ann, "approve", "").await;
-    let (subject, nonce) = (hidden(&form, "subject"), hidden(&form, "nonce"));
+    let session = memory.session_for("rita", Role::Approver);
+    let form = Call::get(&format!("/approvals/{rita}")).session(&session).to(&memory).await;
+    submit(&memory, "ann", &ann, "approve", "").await;
+    let (subject, nonce) = (form.hidden("subject"), form.hidden("nonce"));
     let fields = [("decision", "reject"), ("comment", "no"), ("subject", &subject), ("nonce", &nonce)];
-    let answer = Call::form(&format!("/approvals/{rita}"), &fields).to(&memory).await;
+    let answer = Call::form(&format!("/approvals/{rita}"), &fields).session(&session).to(&memory).await;
     assert_eq!((answer.status.as_u16(), status(&memory)), (303, GateStatus::Approved));
 }
 
@@ -117,16 +115,22 @@ async fn every_link_that_leads_nowhere_gets_the_same_answer() {
 async fn a_form_that_is_not_ours_decides_nothing() {
     let memory = planned();
     let path = format!("/approvals/{}", memory.link_for("ann", 1));
-    let form = Call::get(&path).to(&memory).await;
-    let (subject, nonce) = (hidden(&form, "subject"), hidden(&form, "nonce"));
+    let session = memory.session_for("ann", Role::Approver);
+    let form = Call::get(&path).session(&session).to(&memory).await;
+    let (subject, nonce) = (form.hidden("subject"), form.hidden("nonce"));
     let fields = [("decision", "approve"), ("subject", subject.as_str()), ("nonce", nonce.as_str())];
     for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
-        assert_eq!(Call::form(&path, &fields).header(name, value).to(&memory).await.status, 403);
+        assert_eq!(Call::form(&path, &fields).session(&session).header(name, value).to(&memory).await.status, 403);
     }
-    let other = Call::get(&format!("/approvals/{}", memory.link_for("rita", 2))).to(&memory).await;
-    for nonce in ["", "0", &"0".repeat(64), &hidden(&other, "nonce")] {
-        let forged = [("decision", "approve"), ("subject", subject.as_str()), ("nonce", nonce)];
-        assert_eq!(Call::form(&path, &forged).to(&memory).await.status, 409, "{nonce}");
+    let other = Call::get(&format!("/approvals/{}", memory.link_for("rita", 2))).session(&session).to(&memory).await;
+    let again = memory.session_for("ann", Role::Approver);
+    let again = Call::get(&path).session(&again).to(&memory).await;
+    let unsigned = Call::get(&path).to(&memory).await;
+    let foreign = [other, again, unsigned].map(|page| page.hidden("nonce"));
+    let made_up = ["".to_owned(), "0".to_owned(), "0".repeat(64)];
+    for nonce in made_up.iter().chain(&foreign) {
+        let forged = [("decision", "approve"), ("subject", subject.as_str()), ("nonce", nonce.as_str())];
+        assert_eq!(Call::form(&path, &forged).session(&session).to(&memory).await.status, 409, "{nonce}");
     }
     assert_eq!(Call::form(&path, &[("decision", "approve")]).to(&memory).await.status, 400);
     assert_eq!(Call::json(&path, &serde_json::json!({"decision": "approve"})).to(&memory).await.status, 400);
@@ -137,14 +141,14 @@ async fn a_form_that_is_not_ours_decides_nothing() {
 async fn a_refusal_says_why_and_keeps_the_words() {
     let memory = planned();
     let (ann, rita) = (memory.link_for("ann", 1), memory.link_for("rita", 2));
-    let silent = submit(&memory, &ann, "reject", " ").await;
+    let silent = submit(&memory, "ann", &ann, "reject", " ").await;
     assert_eq!(silent.status, 422);
     assert!(silent.body.contains("Nothing was decided: please say why"), "{}", silent.body);
-    let own = submit(&memory, &rita, "approve", "I <like> it").await;
+    let own = submit(&memory, "rita", &rita, "approve", "I <like> it").await;
     assert!(own.body.contains("somebody else has to approve it") && own.body.contains("I &lt;like&gt; it"));
-    assert_eq!(submit(&memory, &ann, "maybe", "").await.status, 422);
+    assert_eq!(submit(&memory, "ann", &ann, "maybe", "").await.status, 422);
     assert_eq!(status(&memory), GateStatus::Pending);
-    assert_eq!(submit(&memory, &ann, "revise", "Smaller, please").await.status, 303);
+    assert_eq!(submit(&memory, "ann", &ann, "revise", "Smaller, please").await.status, 303);
     assert_eq!(status(&memory), GateStatus::RevisionRequested);
 }
 

@@ -1,12 +1,8 @@
-use domain::view_token::{View, ViewKey};
+use domain::role::Role;
 use insta::assert_snapshot;
 
 use super::Call;
 use crate::testing::{HOSTILE, Memory, Story};
-
-fn key() -> ViewKey {
-    ViewKey::derive("view")
-}
 
 fn stories() -> [Story; 3] {
     [
@@ -17,49 +13,41 @@ fn stories() -> [Story; 3] {
 }
 
 #[tokio::test]
-async fn a_workflow_is_shown_to_whoever_has_its_link() {
+async fn a_workflow_is_shown_to_a_viewer() {
     let [story, ..] = stories();
     let memory = Memory::with([story.clone()]);
-    let token = key().token(View::Workflow(&story.workflow.id));
-    let answer = Call::get(&format!("/workflows/{}?view={token}", story.workflow.id)).to(&memory).await;
+    let session = memory.session_for("ann", Role::Viewer);
+    let path = format!("/workflows/{}", story.workflow.id);
+    let answer = Call::get(&path).session(&session).to(&memory).await;
     assert_eq!(answer.status, 200);
-    assert_snapshot!("workflow", answer.page().replace(&token, "TOKEN"));
+    assert_snapshot!("workflow", answer.page());
+    let with = async |role| Call::get(&path).session(&memory.session_for("ann", role)).to(&memory).await.body;
+    let (approver, admin) = (with(Role::Approver).await, with(Role::Admin).await);
+    assert!(approver.contains("Decide here") && !answer.body.contains("Decide here"));
+    assert!(admin.contains("Stop it") && !approver.contains("Stop it"));
 }
 
 #[tokio::test]
-async fn the_list_is_grouped_and_keeps_the_readers_right() {
+async fn the_list_is_grouped() {
     let memory = Memory::with(stories());
-    let token = key().token(View::All);
-    let answer = Call::get(&format!("/?view={token}")).to(&memory).await;
-    assert_snapshot!("list", answer.page().replace(&token, "TOKEN"));
-    let address = answer.body.split("href=\"https://pi.example/live").nth(1).unwrap().split('"').next().unwrap();
-    assert_eq!(Call::get(address).to(&memory).await.status, 200, "{address}");
+    let answer = Call::get("/").session(&memory.session_for("ann", Role::Viewer)).to(&memory).await;
+    assert_snapshot!("list", answer.page());
 }
 
 #[tokio::test]
 async fn without_the_right_nothing_is_told_apart() {
-    let [one, two, _] = stories();
-    let memory = Memory::with([one.clone(), two.clone()]);
-    let (one, two) = (one.workflow.id, two.workflow.id);
+    let [one, ..] = stories();
+    let memory = Memory::with([one.clone()]);
+    let one = one.workflow.id;
     let unknown = one.as_str().replace("-1", "-2");
-    let token = key().token(View::Workflow(&two));
-    let mut bodies = Vec::new();
-    for path in [
-        format!("/workflows/{one}"),
-        format!("/workflows/{one}?view={token}"),
-        format!("/workflows/{one}/logs?view={token}"),
-        format!("/workflows/{unknown}"),
-        "/workflows/nonsense".to_owned(),
-        format!("/?view={token}"),
-        "/".to_owned(),
-    ] {
+    for path in ["/".to_owned(), format!("/workflows/{one}"), format!("/workflows/{unknown}/logs?after=x")] {
         let answer = Call::get(&path).to(&memory).await;
-        assert_eq!(answer.status, 401, "{path}");
-        bodies.push(answer.body);
+        let back = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
+        assert_eq!(answer.status, 303, "{path}");
+        assert_eq!(answer.header("location"), format!("https://pi.example/live/account/sign-in?return={back}"));
     }
-    bodies.dedup();
-    assert_eq!(bodies.len(), 1);
     assert_eq!(Call::get(&format!("/workflows/{unknown}")).with_token().to(&memory).await.status, 404);
+    assert_eq!(Call::get("/workflows/nonsense").with_token().to(&memory).await.status, 404);
     assert_eq!(Call::get(&format!("/workflows/{one}")).with_token().to(&memory).await.status, 200);
 }
 
@@ -101,6 +89,6 @@ async fn a_busy_system_and_unknown_places_are_told_as_pages() {
     let nowhere = Call::get("/somewhere").to(&memory).await;
     assert_eq!((nowhere.status.as_u16(), nowhere.header("content-type")), (404, "text/html; charset=utf-8"));
     memory.0.lock().unwrap().down = true;
-    let busy = Call::get("/").to(&memory).await;
+    let busy = Call::get("/").with_token().to(&memory).await;
     assert_eq!((busy.status.as_u16(), busy.header("retry-after")), (503, "2"));
 }

@@ -3,13 +3,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::WorkflowState;
 use domain::failure::{Failure, FailureKind};
-use domain::view_token::{View, ViewKey};
 use domain::workflow::Event;
 use serde_json::{Value, json};
 use store::keys;
 use testkit::sample::ticket;
 
-use crate::site::{Site, VIEW_KEY, api};
+use crate::site::{Site, api};
 
 fn ids(page: &Value) -> Vec<String> {
     let workflows = page["workflows"].as_array().unwrap();
@@ -79,21 +78,18 @@ async fn the_numbers_are_counted_over_all_states() {
 }
 
 #[tokio::test]
-async fn a_page_opens_with_its_own_view_link_only() {
+async fn pages_are_for_viewers() {
     let site = Site::start().await;
     let gate = site.waiting().await;
     let other = site.world.begin(&ticket("FL-2")).await;
-    let key = ViewKey::derive(VIEW_KEY);
-    let page = |id, view| format!("/workflows/{id}?view={}", key.token(view));
-    let (own, all) = (View::Workflow(&gate.workflow_id), View::All);
-    let shown = site.visit(&page(&gate.workflow_id, own)).await;
+    let cookies = site.sign_in("vic").await;
+    let page = gate.workflow_id.page("");
+    let shown = site.visit_as(&cookies, &page).await;
     assert_eq!(shown.status, 200, "{}", shown.body);
     assert!(shown.body.contains("Keep sessions for 30 minutes") && shown.body.contains("src/app.js"));
-    assert_eq!(site.visit(&page(&other.id, all)).await.status, 200);
-    assert_eq!(site.visit(&page(&other.id, own)).await.status, 401);
-    assert_eq!(site.visit(&format!("/?view={}", key.token(own))).await.status, 401);
-    let list = site.visit(&format!("/?view={}", key.token(all))).await;
+    let list = site.visit_as(&cookies, "/").await;
     assert!(list.body.contains(gate.workflow_id.as_str()) && list.body.contains(other.id.as_str()));
+    assert_eq!((site.visit(&page).await.status.as_u16(), site.visit("/").await.status.as_u16()), (303, 303));
 }
 
 #[tokio::test]

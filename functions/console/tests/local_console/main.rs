@@ -12,4 +12,5 @@ mod form;
 mod lists;
 mod logs;
 mod secrets;
+mod sign_in;
 mod site;

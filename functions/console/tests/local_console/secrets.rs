@@ -9,7 +9,7 @@ use serde_json::json;
 use store::Store;
 use testkit::sample::ticket;
 
-use crate::site::{BASE, Site, TOKEN, answer, api, clock};
+use crate::site::{Site, TOKEN, answer, api, clock};
 
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_opens_nothing() {
@@ -24,7 +24,9 @@ async fn a_secret_that_cannot_be_used_opens_nothing() {
         assert_eq!(refused.status, 500);
         assert!(!refused.body.contains("hidden"), "{}", refused.body);
     }
-    site.config = console::Config { view_key_secret_arn: odd, ..good.clone() };
+    site.config = console::Config { signing_key_secret_arn: odd.clone(), ..good.clone() };
+    assert_eq!(site.get("/api/workflows").await.status, 500);
+    site.config = console::Config { github_oauth_secret_arn: Some(odd), ..good.clone() };
     assert_eq!(site.get("/api/workflows").await.status, 500);
     site.config = good;
     assert_eq!(site.get("/api/workflows").await.status, 200);
@@ -40,7 +42,7 @@ async fn a_part_that_does_not_answer_is_worth_another_try() {
     let no_rows = Aws { store: rows, ..site.backend() };
     let no_secrets = Aws { secrets: Secrets::from_config(&down), ..site.backend() };
     for backend in [no_rows, no_secrets] {
-        let app = app(Arc::new(Console::new(backend, BASE.to_owned(), clock)));
+        let app = app(Arc::new(Console::new(backend, site.config.settings.clone(), clock)));
         let request = Request::get(api(&id, "")).header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
         let busy = answer(app, request, String::new()).await;
         assert_eq!((busy.status.as_u16(), busy.headers["retry-after"].to_str().unwrap()), (503, "2"), "{}", busy.body);

@@ -21,7 +21,6 @@ use domain::person::Person;
 use domain::qa::QaReport;
 use domain::spec::Spec;
 use domain::ticket::Ticket;
-use domain::view_token::ViewKey;
 use domain::workflow::{Event, Workflow};
 use domain::{Digest, Timestamp};
 use flux_lens_sim::{Config, Running, Status};
@@ -203,7 +202,7 @@ impl World {
         let client = FluxLens::new(&tracker.base_url(), "flux-lens-sim-token".into()).unwrap().with_retry(quick);
         let ses = Ses::default();
         let notifier = Notifier::new(state.clone(), ses.mailer().await, "https://pi.example/live".to_owned());
-        let access = Access { tracker: client, view_key: ViewKey::derive("secret") };
+        let access = Access { tracker: client };
         Self { state, ses, tracker, notifier, access }
     }
 

@@ -24,7 +24,6 @@ use testkit::{Functions, World};
 use tickets::flux_lens::{FluxLens, RetryPolicy};
 
 pub(crate) const BASE: &str = "https://pi.example/live";
-pub(crate) const VIEW_KEY: &str = "a key of 128 random bits or more";
 
 /// How many messages tell of a plan.
 pub(crate) const PLAN: usize = 3;
@@ -189,7 +188,6 @@ fn config(world: &World, tracker: &Running) -> Config {
         approval_links_function: Functions::LINKS.to_owned(),
         flux_lens: FluxLens::new(&tracker.base_url(), SecretString::default()).unwrap().with_retry(quick),
         flux_lens_token_secret_arn: world.secret(&json!({ "token": "flux-lens-sim-token" })),
-        view_key_secret_arn: world.secret(&json!({ "key": VIEW_KEY })),
     }
 }
 

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use domain::failure::{Failure, FailureKind};
 use domain::gate::{Approval, GateKind, Stage};
 use domain::ids::LinkId;
-use domain::view_token::ViewKey;
 use domain::workflow::Event;
 use flux_lens_sim::Status;
 use testkit::sample::person;
 
-use crate::office::{APPROVERS, BASE, Office, PLAN, VIEW_KEY};
+use crate::office::{APPROVERS, BASE, Office, PLAN};
 
 #[tokio::test]
 async fn a_plan_is_told_on_the_ticket_and_each_approver_gets_a_link() {
@@ -22,7 +21,7 @@ async fn a_plan_is_told_on_the_ticket_and_each_approver_gets_a_link() {
     assert_eq!((office.status(), office.recipients()), (Status::InProgress, APPROVERS.map(str::to_owned).to_vec()));
     let [comment] = &office.comments()[..] else { panic!("one comment was expected") };
     assert!(comment.contains("Keep sessions for 30 minutes") && comment.contains("src/app.js"), "{comment}");
-    let page = ViewKey::derive(VIEW_KEY).workflow_url(BASE, &workflow.id);
+    let page = workflow.id.page(BASE);
     assert!(comment.contains(&page), "{comment}");
 
     let mut links = BTreeSet::new();

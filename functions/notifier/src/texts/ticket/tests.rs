@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::testing::{HOSTILE, Story, amended, seen, sha, spec};
 
-const PAGE: &str = "https://pi.example/live/workflows/wf-1?view=abc";
+const PAGE: &str = "https://pi.example/live/workflows/wf-1";
 
 fn spec_comment(story: &Story) -> String {
     let gate = story.gate.as_ref().unwrap();
@@ -39,7 +39,7 @@ fn a_spec_is_proposed() {
 
     Confidence 85 %, about $0.20 and 3 minutes.
 
-    2 people were asked by mail to decide on the plan. [Read the whole plan](https://pi.example/live/workflows/wf-1?view=abc)
+    2 people were asked by mail to decide on the plan. [Read the whole plan](https://pi.example/live/workflows/wf-1)
     ");
 }
 
@@ -67,7 +67,7 @@ fn an_amendment_is_proposed_with_the_added_files_first() {
     - `package-lock.json` (modify) ⚠ protected: decides which dependencies are installed
     - `src/session.js` (modify)
 
-    2 people were asked by mail to decide on the amendment. [Read the whole plan](https://pi.example/live/workflows/wf-1?view=abc)
+    2 people were asked by mail to decide on the amendment. [Read the whole plan](https://pi.example/live/workflows/wf-1)
     ");
 }
 
@@ -100,7 +100,7 @@ fn a_pull_request_is_opened() {
 
     All required checks passed. 1 attempt, $0.53.
 
-    2 people were asked by mail to decide on the pull request. [What was done and checked](https://pi.example/live/workflows/wf-1?view=abc)
+    2 people were asked by mail to decide on the pull request. [What was done and checked](https://pi.example/live/workflows/wf-1)
     ");
 }
 
@@ -116,7 +116,7 @@ fn it_is_merged() {
     - `package-lock.json` (modify) ⚠ protected: decides which dependencies are installed
     - `src/session.js` (modify)
 
-    1 attempt, $0.53. [The whole story](https://pi.example/live/workflows/wf-1?view=abc)
+    1 attempt, $0.53. [The whole story](https://pi.example/live/workflows/wf-1)
     ");
 }
 
@@ -140,7 +140,7 @@ fn it_failed_its_checks() {
 
     Nothing was changed in the repository. Make the ticket smaller or more precise, or correct the failing check, then start it again.
 
-    1 attempt, $0.53. [The whole story](https://pi.example/live/workflows/wf-1?view=abc)
+    1 attempt, $0.53. [The whole story](https://pi.example/live/workflows/wf-1)
     "#);
 }
 
@@ -154,7 +154,7 @@ fn it_was_rejected() {
 
     Nothing was changed in the repository. Change the ticket to say what the plan got wrong, then start it again.
 
-    1 attempt, $0.12. [The whole story](https://pi.example/live/workflows/wf-1?view=abc)
+    1 attempt, $0.12. [The whole story](https://pi.example/live/workflows/wf-1)
     ");
 }
 
@@ -169,7 +169,7 @@ fn it_was_cancelled() {
 
     Nothing was changed in the repository. Open a new ticket if the change is wanted after all.
 
-    1 attempt, $0.00. [The whole story](https://pi.example/live/workflows/wf-1?view=abc)
+    1 attempt, $0.00. [The whole story](https://pi.example/live/workflows/wf-1)
     ");
 }
 
@@ -183,7 +183,7 @@ fn it_broke() {
 
     Nothing was changed in the repository. Check the repository's name in the ticket and that the GitHub App is installed on it, then retry.
 
-    1 attempt, $0.00. [The whole story](https://pi.example/live/workflows/wf-1?view=abc)
+    1 attempt, $0.00. [The whole story](https://pi.example/live/workflows/wf-1)
     ");
 }
 
