@@ -34,7 +34,7 @@ fn every_function_has_its_own_log_group_and_build_method() {
 fn tables_are_protected() {
     let template = template();
     let tables: Vec<_> = template.resources("AWS::DynamoDB::Table").collect();
-    assert_eq!(tables.len(), 4);
+    assert_eq!(tables.len(), 5);
     for (name, table) in tables {
         let properties = &table["Properties"];
         assert_eq!(table["DeletionPolicy"], "Retain", "{name}");
@@ -186,14 +186,17 @@ fn routes_are_listed_with_their_methods() {
         .collect();
     let expected = [
         "get / console",
+        "get /account/{proxy+} console",
         "get /api/{proxy+} console",
         "get /approvals/{link} console",
         "get /health webhook",
         "get /workflows/{proxy+} console",
+        "post /account/{proxy+} console",
         "post /api/{proxy+} console",
         "post /approvals/{link} console",
         "post /webhooks/flux-lens webhook",
         "post /webhooks/github webhook",
+        "post /workflows/{proxy+} console",
     ];
     assert_eq!(routes, expected.map(str::to_owned).into());
 }
