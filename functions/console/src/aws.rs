@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::keys::objects;
-use store::{ApiToken, Anchors, ConsoleTable, Gates, Listing, LogLine, Objects, Session, Store, StoreError};
+use store::{Anchors, ApiToken, ConsoleTable, Gates, Listing, LogLine, Objects, Session, Store, StoreError};
 
 use crate::backend::{Backend, OauthApp, Secrets};
 use crate::config::Config;
