@@ -34,5 +34,6 @@ async fn deliver_one(context: &GatesContext, body: &str, now: Timestamp) -> Resu
     let Notice::GateDecided { gate } = &row.message.notice else {
         return Err(invalid(format!("message {} of {} is about no decision", pointer.seq, pointer.workflow_id)));
     };
-    deliver::deliver(context, gate, now).await.map(drop)
+    deliver::deliver(context, gate, now).await?;
+    Ok(context.store.mark_sent(&pointer.workflow_id, pointer.seq, now).await?)
 }
