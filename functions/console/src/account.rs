@@ -12,7 +12,7 @@ use domain::refusal::AccessRefusal;
 use domain::role::{Scope, Scopes};
 use domain::text;
 use jiff::SignedDuration;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use store::ApiToken;
 
@@ -57,7 +57,7 @@ async fn render<B: Backend>(
         who: viewer.person().label(),
         role: session.role,
         tokens: &tokens,
-        made: made.map(|secret| secret.expose_secret()),
+        made: made.map(ExposeSecret::expose_secret),
         form_token: &session.form_token(TOKENS),
         sign_out_token: &session.form_token(SIGN_OUT),
         now: (console.now)(),

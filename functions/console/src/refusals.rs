@@ -18,7 +18,8 @@ pub(crate) struct Refusals(Mutex<Minute>);
 
 #[derive(Debug, Default)]
 struct Minute {
-    minute: i64,
+    /// Minutes since 1970.
+    since: i64,
     written: u32,
     unlisted: u64,
 }
@@ -28,8 +29,8 @@ impl Refusals {
     fn admit(&self, now: Timestamp) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now.as_second().div_euclid(60);
-        if state.minute != minute {
-            (state.minute, state.written) = (minute, 0);
+        if state.since != minute {
+            (state.since, state.written) = (minute, 0);
         }
         if state.written >= PER_MINUTE {
             state.unlisted += 1;

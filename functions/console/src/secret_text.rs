@@ -84,7 +84,7 @@ pub(crate) fn token_digest(text: &str) -> Option<Digest> {
 }
 
 fn checksum(body: &str) -> String {
-    Digest::of_parts([b"pit".as_slice(), body.as_bytes()]).short(CHECK_DIGITS).to_owned()
+    Digest::of_parts([b"pit".as_slice(), body.as_bytes()]).short(CHECK_DIGITS)
 }
 
 #[cfg(test)]

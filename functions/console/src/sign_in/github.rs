@@ -103,7 +103,8 @@ struct User {
 
 #[derive(Deserialize)]
 struct Email {
-    email: String,
+    #[serde(rename = "email")]
+    address: String,
     verified: bool,
     primary: bool,
 }
@@ -198,7 +199,7 @@ async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpRespons
 fn person(user: User, emails: Vec<Email>) -> Person {
     let mut verified: Vec<_> = emails.into_iter().filter(|email| email.verified).collect();
     verified.sort_by_key(|email| !email.primary);
-    let mut addresses = verified.into_iter().map(|email| email.email);
+    let mut addresses = verified.into_iter().map(|email| email.address);
     Person {
         name: user.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| user.login.clone()),
         github_id: Some(user.id),
@@ -239,7 +240,7 @@ mod tests {
     #[test]
     fn only_verified_addresses_are_somebodys() {
         let user = User { id: 7, login: "ann".to_owned(), name: Some(" ".to_owned()) };
-        let email = |email: &str, verified, primary| Email { email: email.to_owned(), verified, primary };
+        let email = |address: &str, verified, primary| Email { address: address.to_owned(), verified, primary };
         let emails = vec![
             email("boss@acme.example", false, false),
             email("ann@home.example", true, false),

@@ -33,7 +33,7 @@ async fn who_decides_there_and_what_raises_the_risk_stand_in_the_workflow() {
     let facts = workflow.facts.unwrap();
     assert_eq!((facts.files, facts.protected_files, facts.new_dependencies), (1, 0, 0));
     assert_eq!(
-        (workflow.approvals.approvers[0].github_id, workflow.approvals.pr.map(|pr| pr.get())),
+        (workflow.approvals.approvers[0].github_id, workflow.approvals.pr.map(std::num::NonZeroU32::get)),
         (Some(7), Some(2))
     );
 }
