@@ -39,8 +39,8 @@ impl Answer {
 
     /// The value of a cookie that it sets.
     fn cookie(&self, name: &str) -> Option<String> {
-        let set = self.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
-        let found = set.filter_map(|text| text.strip_prefix(&format!("{name}="))).next()?;
+        let mut set = self.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
+        let found = set.find_map(|text| text.strip_prefix(&format!("{name}=")))?;
         Some(found.split(';').next().unwrap().to_owned())
     }
 

@@ -127,7 +127,7 @@ async fn a_form_that_is_not_ours_decides_nothing() {
     let again = Call::get(&path).session(&again).to(&memory).await;
     let unsigned = Call::get(&path).to(&memory).await;
     let foreign = [other, again, unsigned].map(|page| page.hidden("nonce"));
-    let made_up = ["".to_owned(), "0".to_owned(), "0".repeat(64)];
+    let made_up = [String::new(), "0".to_owned(), "0".repeat(64)];
     for nonce in made_up.iter().chain(&foreign) {
         let forged = [("decision", "approve"), ("subject", subject.as_str()), ("nonce", nonce.as_str())];
         assert_eq!(Call::form(&path, &forged).session(&session).to(&memory).await.status, 409, "{nonce}");
