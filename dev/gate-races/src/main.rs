@@ -1,5 +1,6 @@
 //! `cargo xtask races`.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,13 +24,14 @@ async fn main() -> anyhow::Result<()> {
     let tally = gate_races::run(&world, count).await?;
     let won: Vec<String> = tally.won.iter().map(|(status, times)| format!("{status} {times}")).collect();
     // What the function measures goes to the standard output, as in its logs.
-    eprintln!(
+    writeln!(
+        std::io::stderr(),
         "{} races of {} callers in {:.0} s: one winner each in row, audit trail and execution. {}; {} calls refused",
         tally.races,
         gate_races::CALLERS,
         start.elapsed().as_secs_f64(),
         won.join(", "),
         tally.refused
-    );
+    )?;
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! A few races. `cargo xtask races` runs hundreds.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 
 use testkit::World;
