@@ -8,19 +8,19 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::Digest;
+use domain::gate::Gate;
 use domain::gate::requests::LinkGrant;
-use domain::gate::{Gate, GateStatus};
 use domain::ids::LinkId;
 use domain::person::{Actor, Channel};
 use domain::signing::SigningKey;
 
+use crate::Console;
 use crate::backend::Backend;
 use crate::caller::Asking;
-use crate::gate::{self, Answer, Outcome, see_other};
+use crate::gate::{self, Answer, Outcome, Said, Seat, see_other};
 use crate::human_factor::{HumanFactor, Lack};
-use crate::pages::{self, FormFacts};
+use crate::pages;
 use crate::problem::{PageProblem, Problem, Refused};
-use crate::{Console, view};
 
 /// A link that leads to a gate.
 struct Opened {
@@ -59,7 +59,7 @@ pub(crate) async fn show<B: Backend>(
     asking: Asking,
 ) -> Result<Response, PageProblem> {
     let opened = open(&console, &link).await?;
-    Ok(render(&console, &opened, &asking, None, "", StatusCode::OK).await?)
+    Ok(render(&console, &opened, &asking, Said::default()).await?)
 }
 
 pub(crate) async fn decide<B: Backend>(
@@ -70,9 +70,9 @@ pub(crate) async fn decide<B: Backend>(
 ) -> Result<Response, PageProblem> {
     asking.same_origin()?;
     let opened = open(&console, &link).await?;
-    let Ok(Form(answer)) = form else {
-        return Err(Problem::bad_request("The form is not whole. Nothing was decided; open the link again.").into());
-    };
+    let broken = || Problem::bad_request("The form is not whole. Nothing was decided; open the link again.");
+    let Form(answer) = form.map_err(|_| broken())?;
+    let nonce = answer.nonce().ok_or_else(broken)?;
     let factor = match HumanFactor::by_session(&asking, &opened.grant.recipient) {
         Ok(factor) => factor,
         Err(Lack::Nobody) => return Ok(ask_to_sign_in(&asking)),
@@ -80,17 +80,16 @@ pub(crate) async fn decide<B: Backend>(
         Err(Lack::Problem(problem)) => return Err(problem.into()),
     };
     let secrets = console.backend.secrets().await?;
-    if !secrets.form_key.verify(opened.nonce_parts(&asking), &answer.nonce) {
+    if !secrets.form_key.verify(opened.nonce_parts(&asking), nonce) {
         let notice = "This page was out of date. Nothing was decided; please check and send it again.";
-        return Ok(render(&console, &opened, &asking, Some(notice), &answer.comment, StatusCode::CONFLICT).await?);
+        return Ok(render(&console, &opened, &asking, Said::again(notice, &answer, StatusCode::CONFLICT)).await?);
     }
     let by = Actor::Person { person: factor.into_person(), channel: Channel::Link };
-    match gate::submit(&console, &opened.gate.id, by, &answer).await? {
-        Outcome::Decided => Ok(see_other()),
+    match gate::submit(&console, &opened.gate, by, &answer).await? {
+        Outcome::Decided | Outcome::Counted => Ok(see_other()),
         Outcome::Notice { text, refused } => {
-            let opened = open(&console, &link).await?;
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            let mut response = render(&console, &opened, &asking, Some(&text), &answer.comment, status).await?;
+            let said = Said::again(&text, &answer, StatusCode::UNPROCESSABLE_ENTITY);
+            let mut response = render(&console, &opened, &asking, said).await?;
             if let Some(refused) = refused {
                 response.extensions_mut().insert(refused);
             }
@@ -111,21 +110,17 @@ async fn render<B: Backend>(
     console: &Console<B>,
     opened: &Opened,
     asking: &Asking,
-    notice: Option<&str>,
-    comment: &str,
-    status: StatusCode,
+    said: Said<'_>,
 ) -> Result<Response, Problem> {
-    let facts = view::gate_documents(console, &opened.gate).await?;
-    let due = facts.now >= opened.gate.due_at;
-    let markup = if opened.gate.status == GateStatus::Pending && !due {
-        let secrets = console.backend.secrets().await?;
-        let nonce = opened.nonce(&secrets.form_key, asking);
-        let sign_in = asking.signed_in().is_err().then(|| asking.sign_in_url());
-        let recipient = &opened.grant.recipient;
-        let form = FormFacts { gate: &opened.gate, recipient, nonce: &nonce, notice, comment, sign_in };
-        pages::gate(&facts, &form)
-    } else {
-        pages::decided(&facts, &opened.gate)
+    let secrets = console.backend.secrets().await?;
+    let nonce = opened.nonce(&secrets.form_key, asking);
+    let here = asking.signed_in().is_ok_and(|(viewer, _)| viewer.person().is_same(&opened.grant.recipient));
+    let desk = format!("{}/gate", opened.gate.workflow_id.page(&console.settings.base_url));
+    let seat = Seat {
+        person: &opened.grant.recipient,
+        nonce,
+        sign_in: asking.signed_in().is_err().then(|| asking.sign_in_url()),
+        desk: here.then_some(desk),
     };
-    Ok((status, pages::page(&markup)).into_response())
+    gate::render(console, &opened.gate, &seat, said).await
 }

@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use domain::audit::{Evidence, Trail};
 use domain::failure::{Failure, FailureKind};
-use domain::gate::requests::{ApprovalRequest, DecideAnswer, LinkGrant};
+use domain::gate::requests::{ApprovalRequest, ChangeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
 use domain::ids::{Attempt, GateId, Revision, WorkflowId};
 use domain::inbound::SecretOwner;
@@ -11,8 +11,8 @@ use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::signing::SigningKey;
-use domain::spec::Spec;
-use domain::steps::{Done, WorkflowStep};
+use domain::spec::{Spec, SpecDraft};
+use domain::steps::{Done, EditOutput, WorkflowStep};
 use domain::workflow::{Event, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use runtime::Invoker;
@@ -164,6 +164,21 @@ impl Backend for Aws {
 
     async fn decide(&self, gate: &GateId, decision: DecisionRequest) -> Result<DecideAnswer, Failure> {
         let request = ApprovalRequest::Decide { gate: gate.clone(), decision };
+        self.invoker.call(&self.config.approvals_function, &request).await
+    }
+
+    async fn edit_spec(&self, id: &WorkflowId, of: Digest, draft: SpecDraft, by: Actor) -> Result<EditOutput, Failure> {
+        let step = WorkflowStep::EditSpec { workflow_id: id.clone(), of, draft: Box::new(draft), by };
+        self.invoker.call(&self.config.workflow_function, &step).await
+    }
+
+    async fn extend(&self, gate: &GateId, by: Actor, due_at: Timestamp) -> Result<ChangeAnswer, Failure> {
+        let request = ApprovalRequest::Extend { gate: gate.clone(), by, due_at };
+        self.invoker.call(&self.config.approvals_function, &request).await
+    }
+
+    async fn hand_on(&self, gate: &GateId, by: Actor, to: Person) -> Result<ChangeAnswer, Failure> {
+        let request = ApprovalRequest::Delegate { gate: gate.clone(), by, to: Box::new(to) };
         self.invoker.call(&self.config.approvals_function, &request).await
     }
 

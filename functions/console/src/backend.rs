@@ -4,14 +4,15 @@ use std::future::Future;
 
 use domain::audit::{Evidence, Trail};
 use domain::failure::Failure;
-use domain::gate::requests::{DecideAnswer, LinkGrant};
+use domain::gate::requests::{ChangeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
 use domain::ids::{Attempt, GateId, Revision, WorkflowId};
 use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::signing::SigningKey;
-use domain::spec::Spec;
+use domain::spec::{Spec, SpecDraft};
+use domain::steps::EditOutput;
 use domain::workflow::Workflow;
 use domain::{Digest, Timestamp, WorkflowState};
 use secrecy::SecretString;
@@ -98,6 +99,28 @@ pub trait Backend: Send + Sync + 'static {
         gate: &GateId,
         decision: DecisionRequest,
     ) -> impl Future<Output = Result<DecideAnswer, Failure>> + Send;
+    /// Asks `workflow` to check and store an edit of a SPEC.
+    fn edit_spec(
+        &self,
+        id: &WorkflowId,
+        of: Digest,
+        draft: SpecDraft,
+        by: Actor,
+    ) -> impl Future<Output = Result<EditOutput, Failure>> + Send;
+    /// Asks `approvals` for more time.
+    fn extend(
+        &self,
+        gate: &GateId,
+        by: Actor,
+        due_at: Timestamp,
+    ) -> impl Future<Output = Result<ChangeAnswer, Failure>> + Send;
+    /// Asks `approvals` to ask somebody in addition.
+    fn hand_on(
+        &self,
+        gate: &GateId,
+        by: Actor,
+        to: Person,
+    ) -> impl Future<Output = Result<ChangeAnswer, Failure>> + Send;
     /// Writes down that somebody wants a workflow to stop, and asks `workflow` to stop it.
     fn cancel(
         &self,

@@ -17,8 +17,8 @@ use crate::backend::Backend;
 use crate::problem::{ApiProblem, PageProblem, Problem};
 use crate::{Console, account, api, approvals, audit, caller, gate, headers, sign_in, view};
 
-/// Largest form or request, bytes: a comment of the longest sort, percent-encoded.
-const MAX_BODY_BYTES: usize = 128 * 1024;
+/// Largest form or request, bytes: an edited SPEC of the longest sort, percent-encoded.
+const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
 /// The pages and the API.
 pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
@@ -40,6 +40,9 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/workflows/{id}/audit", get(audit::show::<B>))
         .route("/workflows/{id}/logs", get(view::logs::<B>))
         .route("/workflows/{id}/gate", get(gate::show::<B>).post(gate::decide::<B>))
+        .route("/workflows/{id}/gate/edit", get(gate::edit_form::<B>).post(gate::save_edit::<B>))
+        .route("/workflows/{id}/gate/time", post(gate::extend::<B>))
+        .route("/workflows/{id}/gate/hand-on", post(gate::hand_on::<B>))
         .route("/workflows/{id}/cancel", post(view::cancel::<B>))
         .route("/account/sign-in", get(sign_in::page::<B>))
         .route("/account/sign-in/github", get(sign_in::begin::<B>))

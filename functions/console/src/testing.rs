@@ -10,11 +10,13 @@ use domain::ids::{Attempt, CommitSha, Generation, Revision, TicketKey, WorkflowI
 use domain::person::{Actor, Person};
 use domain::qa::{ChecklistResult, CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
 use domain::spec::{
-    AmendContext, ChecklistItem, FileAction, SPEC_VERSION, Spec, SpecFile, SpecText, VerifiedBy, amend,
+    AmendContext, ChecklistItem, DraftFile, FileAction, SPEC_VERSION, Spec, SpecDraft, SpecFile, SpecText, VerifiedBy,
+    amend,
 };
+use domain::steps::EditOutput;
 use domain::task::RunOutcome;
 use domain::ticket::{Priority, Ticket};
-use domain::workflow::{ChangedFile, Event, RoundLimits, Workflow};
+use domain::workflow::{ChangedFile, Event, RoundLimits, SpecEdit, Workflow};
 use domain::{Digest, Timestamp};
 
 pub(crate) use memory::{Memory, signed_in_person};
@@ -43,7 +45,8 @@ pub(crate) struct Story {
     pub(crate) trail: Vec<AuditEntry>,
     pub(crate) anchors: Vec<StoredAnchor>,
     pub(crate) gate: Option<Gate>,
-    amendment: Option<Spec>,
+    /// Those that are stored.
+    specs: Vec<Spec>,
     ticket: Ticket,
     minutes: i64,
 }
@@ -68,7 +71,7 @@ impl Story {
         let at = "2026-11-22T09:00:00Z".parse().unwrap();
         let (workflow, entry) =
             Workflow::create(id, &ticket, RoundLimits::default(), Actor::system("intake"), at).unwrap();
-        Self { workflow, trail: vec![entry], anchors: vec![], gate: None, amendment: None, ticket, minutes: 0 }
+        Self { workflow, trail: vec![entry], anchors: vec![], gate: None, specs: vec![], ticket, minutes: 0 }
     }
 
     pub(crate) fn then(self, event: Event) -> Self {
@@ -100,17 +103,43 @@ impl Story {
     }
 
     pub(crate) fn planned(self) -> Self {
-        let story = self.then(Event::PlanningStarted { revision: Revision::FIRST });
-        let spec_digest = spec(&story.workflow).digest().unwrap();
+        let spec = spec(&self.workflow);
+        self.proposed(spec)
+    }
+
+    /// Ann sends the plan back, and the planner writes another one.
+    pub(crate) fn revised(mut self) -> Self {
+        let gate = self.gate.take().unwrap();
+        let by = Actor::Person { person: person("ann"), channel: domain::person::Channel::Link };
+        let event = Event::GateDecided {
+            gate: gate.id,
+            kind: gate.subject.kind(),
+            status: GateStatus::RevisionRequested,
+            verdict: domain::gate::Verdict::Revise,
+            comment: Some("On “Solution”:\nSay <how>.".to_owned()),
+        };
+        let story = self.by(by, event);
+        let mut spec = spec(&story.workflow);
+        spec.revision = story.workflow.revision;
+        spec.text.proposed_solution = "Count in milliseconds.".to_owned();
+        spec.text.implementation_plan.push("Test it.".to_owned());
+        story.proposed(spec)
+    }
+
+    fn proposed(self, spec: Spec) -> Self {
+        let revision = spec.revision;
+        let mut story = self.then(Event::PlanningStarted { revision });
+        let spec_digest = spec.digest().unwrap();
+        story.specs.push(spec);
         let subject = Subject::Spec {
-            revision: Revision::FIRST,
+            revision,
             spec_digest,
             base_commit: sha("a"),
             ticket_digest: story.ticket.content_digest(),
         };
         let usage = Usage { input_tokens: 9_000, output_tokens: 800, turns: 4, micro_usd: 39_000, ..Usage::default() };
         let event = Event::SpecProposed {
-            revision: Revision::FIRST,
+            revision,
             spec_digest,
             base_commit: sha("a"),
             usage,
@@ -166,8 +195,33 @@ impl Story {
             feedback: String::new(),
         };
         let mut story = story.then(proposed);
-        story.amendment = Some(spec);
+        story.specs.push(spec);
         story.opened(GateKind::Spec, subject)
+    }
+
+    pub(crate) fn spec(&self, digest: Digest) -> Spec {
+        self.specs.iter().find(|spec| spec.digest().unwrap() == digest).unwrap().clone()
+    }
+
+    /// Stores an edit as `workflow` would, but for its rules: a title is needed.
+    pub(crate) fn edited(&mut self, of: Digest, draft: SpecDraft, by: Actor) -> EditOutput {
+        if draft.title.trim().is_empty() {
+            return EditOutput::Refused { problems: vec!["`title`: <nothing> is no title".to_owned()] };
+        }
+        let Actor::Person { person, .. } = &by else { return EditOutput::NotAsked };
+        let mut spec = self.spec(of);
+        spec.revision = self.workflow.next_revision();
+        spec.text.title = draft.title;
+        spec.text.proposed_solution = draft.proposed_solution;
+        spec.text.implementation_plan = draft.implementation_plan;
+        spec.text.verification_checklist = draft.verification_checklist;
+        spec.files = draft.files.into_iter().map(spec_file).collect();
+        let (revision, spec_digest) = (spec.revision, spec.digest().unwrap());
+        let facts = RiskFacts::of(&spec);
+        self.specs.push(spec);
+        let edit = SpecEdit { revision, spec_digest, of, by: Person::clone(person), facts };
+        *self = self.clone().by(by, Event::SpecEdited { edit, changed: vec!["Solution".to_owned()] });
+        EditOutput::Stored { revision, spec_digest }
     }
 
     pub(crate) fn approved(mut self) -> Self {
@@ -214,6 +268,11 @@ impl Story {
         let subject = Subject::Pr { number: 5, head_sha: sha("b"), tree_sha: sha("c"), qa_report: report };
         story.opened(GateKind::Pr, subject)
     }
+}
+
+fn spec_file(DraftFile { path, action, reason }: DraftFile) -> SpecFile {
+    let path: domain::path::RepoPath = path.parse().unwrap();
+    SpecFile { protection: path.protection(), path, action, reason }
 }
 
 pub(crate) fn spec(workflow: &Workflow) -> Spec {

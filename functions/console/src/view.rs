@@ -7,7 +7,6 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use domain::WorkflowState;
-use domain::gate::Gate;
 use domain::ids::WorkflowId;
 use domain::workflow::Workflow;
 use futures::future::try_join_all;
@@ -156,21 +155,4 @@ pub(crate) async fn workflow_facts<B: Backend>(
     };
     let (broken, trail) = (trail.verify().err(), trail.readable());
     Ok(WorkflowFacts { workflow, trail, broken, lines, gate, spec, qa, now: (console.now)() })
-}
-
-/// The workflow and documents that a gate is about.
-pub(crate) async fn gate_documents<B: Backend>(console: &Console<B>, gate: &Gate) -> Result<WorkflowFacts, Problem> {
-    use domain::gate::Subject;
-    let mut facts = workflow_facts(console, &gate.workflow_id).await?;
-    // What is decided on is what the gate names, whatever the workflow did meanwhile.
-    match &gate.subject {
-        Subject::Spec { revision, spec_digest, .. } => {
-            facts.spec = console.backend.spec(&gate.workflow_id, *revision, *spec_digest).await?;
-        }
-        Subject::Pr { qa_report, .. } => {
-            let attempt = facts.workflow.qa.as_ref().map_or(facts.workflow.attempt, |qa| qa.attempt);
-            facts.qa = console.backend.qa(&gate.workflow_id, attempt, *qa_report).await?;
-        }
-    }
-    Ok(facts)
 }

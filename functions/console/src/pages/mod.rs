@@ -21,7 +21,6 @@ use axum::response::{IntoResponse as _, Response};
 use domain::Timestamp;
 use domain::audit::{AuditEntry, BrokenChain};
 use domain::gate::Gate;
-use domain::person::Person;
 use domain::qa::QaReport;
 use domain::spec::Spec;
 use domain::workflow::{ChangedFile, Event, Workflow};
@@ -30,7 +29,7 @@ use store::LogLine;
 
 pub(crate) use account::{SignInFacts, TokenFacts, refusals, sign_in, sign_in_first, tokens};
 pub(crate) use audit::audit;
-pub(crate) use gate::{decided, gate};
+pub(crate) use gate::{EditFacts, FormFacts, GateFacts, decided, edit, gate};
 pub(crate) use layout::{STYLE, problem};
 pub(crate) use list::list;
 pub(crate) use logs::logs;
@@ -74,17 +73,6 @@ pub(crate) struct LogFacts<'a> {
     pub(crate) lines: &'a [LogLine],
     /// Where the next page begins, if there may be one.
     pub(crate) next: Option<String>,
-}
-
-/// What a decision form needs besides the gate's documents.
-pub(crate) struct FormFacts<'a> {
-    pub(crate) gate: &'a Gate,
-    pub(crate) recipient: &'a Person,
-    pub(crate) nonce: &'a str,
-    pub(crate) notice: Option<&'a str>,
-    pub(crate) comment: &'a str,
-    /// Where to sign in, for who is not.
-    pub(crate) sign_in: Option<String>,
 }
 
 /// A page as an answer.

@@ -56,14 +56,18 @@ pub(super) fn summary(workflow: &Workflow) -> Markup {
     }
 }
 
-/// A SPEC: what an amendment adds and a warning about protected files first, then the whole text.
+/// A SPEC: its marks, then the whole text.
 pub(super) fn spec(spec: &Spec) -> Markup {
+    html! { (spec_marks(spec)) (markdown::render(&render_markdown(spec))) }
+}
+
+/// What is to be looked at first: what an amendment adds, and protected files.
+pub(super) fn spec_marks(spec: &Spec) -> Markup {
     let (added, files) = spec.added_first();
     let protected = files.iter().filter_map(|file| Some((file, file.protection?)));
     html! {
         @if let Some(amendment) = &spec.amendment { (amended(amendment, &added)) }
         (protected_files(protected.map(|(file, protection)| (file.path.as_str(), protection))))
-        (markdown::render(&render_markdown(spec)))
     }
 }
 

@@ -11,6 +11,21 @@ pub(super) fn usd(usage: &Usage) -> String {
     if (1..10_000).contains(&usage.micro_usd) { "under $0.01".to_owned() } else { format!("${:.2}", usage.usd()) }
 }
 
+/// An amount of money, US dollars.
+pub(super) fn dollars(usd: f64) -> String {
+    if usd > 0.0 && usd < 0.01 { "under $0.01".to_owned() } else { format!("${usd:.2}") }
+}
+
+/// A part of one.
+pub(super) fn percent(part: f64) -> String {
+    format!("{:.0} %", part * 100.0)
+}
+
+/// How many approvals it still takes.
+pub(super) fn more(missing: u32) -> String {
+    if missing == 1 { "one more".to_owned() } else { format!("{missing} more") }
+}
+
 /// A time, in UTC.
 pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%-d %b %Y, %H:%M:%S UTC").to_string()

@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use domain::audit::{Evidence, Trail};
 use domain::failure::{Failure, FailureKind};
-use domain::gate::requests::{DecideAnswer, LinkGrant};
-use domain::gate::{DecisionRequest, Gate, GateStatus};
+use domain::gate::requests::{ChangeAnswer, DecideAnswer, LinkGrant};
+use domain::gate::{DecisionRequest, Gate, GateStatus, Refusal};
 use domain::ids::{Attempt, GateId, LinkId, Revision, WorkflowId};
 use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::role::{Membership, Role, Scopes};
 use domain::signing::SigningKey;
-use domain::spec::Spec;
+use domain::spec::{Spec, SpecDraft};
+use domain::steps::EditOutput;
 use domain::task::{ProgressEvent, RunKind, RunOutcome};
 use domain::workflow::{Event, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
@@ -21,7 +22,7 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
 use store::{ApiToken, Listing, LogLine, Session, StoreError};
 
-use super::{BASE, Story, TOKEN, now, person, qa, qa_digest, spec};
+use super::{BASE, Story, TOKEN, now, person, qa, qa_digest};
 use crate::backend::{Backend, OauthApp, Secrets};
 use crate::secret_text::{self, SessionSecret};
 use crate::sign_in::{Account, NotIdentified};
@@ -153,6 +154,20 @@ impl Memory {
         change(rows.stories.values_mut().next().unwrap().gate.as_mut().unwrap());
     }
 
+    /// Changes a gate as `approvals` would.
+    fn change(&self, id: &GateId, rule: impl FnOnce(&Gate) -> Result<Gate, Refusal>) -> ChangeAnswer {
+        let mut rows = self.0.lock().unwrap();
+        let found = rows.stories.values_mut().filter_map(|story| story.gate.as_mut()).find(|found| found.id == *id);
+        let Some(found) = found else { return ChangeAnswer::NotFound };
+        match rule(found) {
+            Ok(changed) => {
+                *found = changed;
+                ChangeAnswer::Changed
+            }
+            Err(refusal) => ChangeAnswer::Refused { message: refusal.to_string(), refusal },
+        }
+    }
+
     fn find<T>(&self, id: &WorkflowId, take: impl FnOnce(&Story) -> T) -> Result<T, StoreError> {
         let rows = self.0.lock().unwrap();
         rows.stories.get(id).map(take).ok_or_else(|| StoreError::NotFound(format!("workflow {id}")))
@@ -240,8 +255,7 @@ impl Backend for Memory {
     }
 
     async fn spec(&self, id: &WorkflowId, _: Revision, digest: Digest) -> Result<Option<Spec>, StoreError> {
-        let found = self.find(id, |story| story.amendment.clone().unwrap_or_else(|| spec(&story.workflow)))?;
-        Ok(Some(found).filter(|spec| spec.digest().unwrap() == digest))
+        self.find(id, |story| story.specs.iter().find(|spec| spec.digest().unwrap() == digest).cloned())
     }
 
     async fn qa(&self, id: &WorkflowId, _: Attempt, digest: Digest) -> Result<Option<QaReport>, StoreError> {
@@ -257,10 +271,30 @@ impl Backend for Memory {
         Ok(match found.decide(decision, now()) {
             Ok(decided) => {
                 *found = decided;
-                DecideAnswer::Decided { status: found.status }
+                match found.missing_approvals() {
+                    missing @ 1.. if found.status == GateStatus::Pending => {
+                        let required = found.quorum.required;
+                        DecideAnswer::Counted { approvals: required - missing, required }
+                    }
+                    _ => DecideAnswer::Decided { status: found.status },
+                }
             }
             Err(refusal) => DecideAnswer::Refused { message: refusal.to_string(), refusal },
         })
+    }
+
+    async fn edit_spec(&self, id: &WorkflowId, of: Digest, draft: SpecDraft, by: Actor) -> Result<EditOutput, Failure> {
+        let mut rows = self.0.lock().unwrap();
+        let story = rows.stories.get_mut(id).unwrap();
+        Ok(story.edited(of, draft, by))
+    }
+
+    async fn extend(&self, gate: &GateId, by: Actor, due_at: Timestamp) -> Result<ChangeAnswer, Failure> {
+        Ok(self.change(gate, |gate| gate.extend(&by, due_at, now())))
+    }
+
+    async fn hand_on(&self, gate: &GateId, by: Actor, to: Person) -> Result<ChangeAnswer, Failure> {
+        Ok(self.change(gate, |gate| gate.delegate(&by, &to, &[person("bob")], now())))
     }
 
     async fn cancel(&self, id: &WorkflowId, actor: &Actor, reason: &str, now: Timestamp) -> Result<Workflow, Failure> {

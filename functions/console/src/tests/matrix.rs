@@ -23,13 +23,17 @@ enum Needs {
 }
 
 /// Method, path, what it needs, and the status for who passes: a POST without its form goes no further than 400.
-const ROUTES: [(&str, &str, Needs, u16); 29] = [
+const ROUTES: [(&str, &str, Needs, u16); 33] = [
     ("GET", "/", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}/audit", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}/logs", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}/gate", Needs::Session(Scope::Decide), 200),
     ("POST", "/workflows/{id}/gate", Needs::Session(Scope::Decide), 400),
+    ("GET", "/workflows/{id}/gate/edit", Needs::Session(Scope::Decide), 200),
+    ("POST", "/workflows/{id}/gate/edit", Needs::Session(Scope::Decide), 400),
+    ("POST", "/workflows/{id}/gate/time", Needs::Session(Scope::Decide), 400),
+    ("POST", "/workflows/{id}/gate/hand-on", Needs::Session(Scope::Decide), 400),
     ("POST", "/workflows/{id}/cancel", Needs::Session(Scope::Operate), 400),
     ("GET", "/account/sign-in", Needs::Nothing, 200),
     ("GET", "/account/sign-in/github", Needs::Nothing, 303),

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Approval, Decision, DecisionRequest, Delegation, Gate, GateKind, GateStatus, Refusal, Subject, Verdict};
+use super::{
+    Approval, Decision, DecisionRequest, Delegation, Gate, GateKind, GateStatus, Refusal, Standing, Subject, Verdict,
+};
 use crate::person::{Actor, Channel, Person};
 
 /// The longest that a gate may stay open, however often its time is extended. The state machine waits a little longer.
@@ -105,7 +107,7 @@ impl Gate {
 
     fn check_asked(&self, by: &Actor) -> Result<(), Refusal> {
         match by {
-            Actor::Person { person, .. } if self.approvers.iter().any(|asked| asked.is_same(person)) => Ok(()),
+            Actor::Person { person, .. } if self.standing(person) != Standing::NotAsked => Ok(()),
             _ => Err(Refusal::NotAnApprover),
         }
     }
@@ -155,12 +157,8 @@ impl Gate {
         if self.requester.is_same(person) {
             return Err(Refusal::RequesterCannotApprove);
         }
-        let counted = self.approvals.iter().any(|approval| match &approval.by {
-            Actor::Person { person: other, .. } => other.is_same(person),
-            Actor::System { .. } => false,
-        });
         // An edit is another SPEC: one's approval of the first is not one of it.
-        if counted && *verdict == Verdict::Approve {
+        if *verdict == Verdict::Approve && self.has_approval_of(person) {
             return Err(Refusal::AlreadyApproved { missing: self.missing_approvals() });
         }
         Ok(())

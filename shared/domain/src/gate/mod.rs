@@ -6,6 +6,7 @@ mod delivery;
 pub mod policy;
 pub mod requests;
 mod schedule;
+mod standing;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub use decision::{Approval, Decision, DecisionRequest, Refusal, SectionComment,
 pub use delivery::Handover;
 use policy::{Asked, Quorum};
 pub use schedule::{Due, Stage};
+pub use standing::Standing;
 
 /// Longest comment, those on sections included, bytes.
 pub const MAX_COMMENT_BYTES: usize = 16_000;

@@ -260,3 +260,19 @@ fn a_row_that_an_earlier_release_wrote_is_read() {
     let read: Gate = serde_json::from_value(row).unwrap();
     assert_eq!((read.version, read.missing_approvals(), read.stage), (0, 1, Stage::Asked));
 }
+
+/// Pages offer what counts: approving is refused exactly to whom the standing does not offer it.
+#[test]
+fn a_standing_says_what_a_decision_comes_to() {
+    let fresh = for_two();
+    let counted = fresh.decide(request(&fresh, Verdict::Approve, "ann@example.com", None), at(1)).unwrap();
+    for gate in [fresh, counted] {
+        for email in ["ann@example.com", "rita@example.com", "bob@example.com", "carl@example.com", "eve@example.com"] {
+            let standing = gate.standing(&Person::from_email(email));
+            let approved = gate.decide(request(&gate, Verdict::Approve, email, None), at(2)).is_ok();
+            let rejected = gate.decide(request(&gate, Verdict::Reject, email, Some("no")), at(2)).is_ok();
+            assert_eq!(approved, standing == Standing::Asked, "{email}");
+            assert_eq!(rejected, standing != Standing::NotAsked, "{email}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use amend::{AmendContext, Amended, Amendment, MAX_REQUESTED, RefusedPath, amend};
 pub use edit::{Edited, Section, edit};
-pub use render::render_markdown;
+pub use render::{render_markdown, render_section};
 pub use validate::{SpecContext, SpecProblem, validate};
 
 use crate::digest::Digest;

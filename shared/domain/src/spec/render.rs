@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Amendment, ChecklistItem, Spec, SpecFile, VerifiedBy};
+use super::{Amendment, ChecklistItem, NewDependency, Section, Spec, SpecFile, VerifiedBy};
 
 /// Renders SPEC.md. The same SPEC always gives the same bytes.
 pub fn render_markdown(spec: &Spec) -> String {
@@ -29,37 +29,46 @@ pub fn render_markdown(spec: &Spec) -> String {
         ),
     );
     amendment(&mut out, spec);
-    section(&mut out, "Problem", &text.problem_statement);
-    section(&mut out, "Solution", &text.proposed_solution);
-    heading(&mut out, "Files");
-    files(&mut out, &spec.files);
-    heading(&mut out, "Implementation plan");
-    for (number, step) in text.implementation_plan.iter().enumerate() {
-        line(&mut out, &format!("{}. {}", number + 1, item(step)));
-    }
-    section(&mut out, "Testing strategy", &text.testing_strategy);
-    heading(&mut out, "Verification checklist");
-    for entry in &text.verification_checklist {
-        line(&mut out, &format!("- [ ] {}", checklist_line(entry)));
-    }
-    if !text.risks.is_empty() {
-        heading(&mut out, "Risks");
-        for risk in &text.risks {
-            line(&mut out, &format!("- **{}** — {}", item(&risk.risk), item(&risk.mitigation)));
+    for section in Section::ALL.into_iter().filter(|section| *section != Section::Title) {
+        let body = render_section(spec, section);
+        if !body.is_empty() {
+            heading(&mut out, section.name());
+            out.push_str(&body);
         }
     }
-    if !text.new_dependencies.is_empty() {
-        heading(&mut out, "New dependencies");
-        for dependency in &text.new_dependencies {
-            line(
-                &mut out,
-                &format!(
-                    "- `{}` {} — {}",
-                    code(&dependency.name),
-                    inline(&dependency.version),
-                    item(&dependency.reason)
-                ),
-            );
+    out
+}
+
+/// One section as it stands in SPEC.md, without its heading; empty where the SPEC has none.
+pub fn render_section(spec: &Spec, section: Section) -> String {
+    let text = &spec.text;
+    let mut out = String::new();
+    match section {
+        Section::Title => line(&mut out, &inline(&text.title)),
+        Section::Problem => line(&mut out, text.problem_statement.trim()),
+        Section::Solution => line(&mut out, text.proposed_solution.trim()),
+        Section::Files => files(&mut out, &spec.files),
+        Section::Plan => {
+            for (number, step) in text.implementation_plan.iter().enumerate() {
+                line(&mut out, &format!("{}. {}", number + 1, item(step)));
+            }
+        }
+        Section::Testing => line(&mut out, text.testing_strategy.trim()),
+        Section::Checklist => {
+            for entry in &text.verification_checklist {
+                line(&mut out, &format!("- [ ] {}", checklist_line(entry)));
+            }
+        }
+        Section::Risks => {
+            for risk in &text.risks {
+                line(&mut out, &format!("- **{}** — {}", item(&risk.risk), item(&risk.mitigation)));
+            }
+        }
+        Section::Dependencies => {
+            for dependency in &text.new_dependencies {
+                let NewDependency { name, version, reason } = dependency;
+                line(&mut out, &format!("- `{}` {} — {}", code(name), inline(version), item(reason)));
+            }
         }
     }
     out
@@ -117,11 +126,6 @@ fn checklist_line(entry: &ChecklistItem) -> String {
     format!("{} (verified by {how})", item(&entry.text))
 }
 
-fn section(out: &mut String, title: &str, body: &str) {
-    heading(out, title);
-    line(out, body.trim());
-}
-
 fn heading(out: &mut String, title: &str) {
     line(out, "");
     line(out, &format!("## {title}"));
@@ -156,7 +160,7 @@ mod tests {
     use super::*;
     use crate::Digest;
     use crate::ids::{Generation, Revision, TicketKey, WorkflowId};
-    use crate::spec::{FileAction, NewDependency, Risk, SPEC_VERSION, SpecText};
+    use crate::spec::{FileAction, Risk, SPEC_VERSION, SpecText};
 
     #[test]
     fn protected_files_come_first_and_cells_cannot_break_the_table() {
