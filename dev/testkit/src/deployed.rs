@@ -22,6 +22,7 @@ impl World {
     pub fn gates_function(&self, step_functions: &SdkConfig) -> approvals::Context {
         approvals::Context::Gates(approvals::GatesContext {
             config: approvals::Config {
+                codes: true,
                 policy: ApprovalPolicy {
                     approvers: ["ann", "bob", "rita"].map(person).to_vec(),
                     escalation: vec![person("carl")],

@@ -33,6 +33,8 @@ impl FromStr for Entry {
 pub struct Config {
     /// Who is asked, how many approvals it takes, and how long people have.
     pub policy: ApprovalPolicy,
+    /// `APPROVAL_CODES`: whether who has a link may type a mailed code instead of signing in.
+    pub codes: bool,
 }
 
 impl Config {
@@ -46,6 +48,7 @@ impl Config {
             return Err(ConfigError::Missing("APPROVERS"));
         }
         Ok(Self {
+            codes: parsed("APPROVAL_CODES")?,
             policy: ApprovalPolicy {
                 approvers,
                 escalation: people("ESCALATION_APPROVERS", optional("ESCALATION_APPROVERS"))?,

@@ -7,7 +7,7 @@ use domain::steps::ApprovalStep;
 use serde_json::Value;
 
 use crate::config::{Context, GatesContext};
-use crate::{clock, decide, deliver, links, open, queue};
+use crate::{clock, codes, decide, deliver, links, open, queue};
 
 /// Answers a step of the state machine, a request of another function, or a batch of the queue of decisions.
 ///
@@ -15,10 +15,10 @@ use crate::{clock, decide, deliver, links, open, queue};
 /// A [`Failure`]; `InvalidInput` for a request that this entry does not take.
 pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result<Value, Failure> {
     match context {
-        Context::Links(gates) => {
-            let LinkRequest::Mint { gate, recipient } = runtime::step::input(payload)?;
-            answer(&links::mint(gates, &gate, recipient, now).await?)
-        }
+        Context::Links(gates) => match runtime::step::input(payload)? {
+            LinkRequest::Mint { gate, recipient } => answer(&links::mint(gates, &gate, recipient, now).await?),
+            LinkRequest::MintCode { link, number } => answer(&codes::mint(gates, link, number, now).await?),
+        },
         Context::Gates(context) if payload.get("Records").is_some() => {
             answer(&queue::deliver_batch(context, runtime::step::input(payload)?, now).await)
         }
@@ -37,6 +37,8 @@ async fn request(context: &GatesContext, request: ApprovalRequest, now: Timestam
         ApprovalRequest::Clock { gate } => answer(&clock::look(context, &gate, now).await?),
         ApprovalRequest::Extend { gate, by, due_at } => answer(&clock::extend(context, &gate, &by, due_at, now).await?),
         ApprovalRequest::Delegate { gate, by, to } => answer(&clock::delegate(context, &gate, &by, &to, now).await?),
+        ApprovalRequest::SendCode { link } => answer(&codes::send(context, link, now).await?),
+        ApprovalRequest::CheckCode { link, code } => answer(&codes::check(context, link, &code, now).await?),
         ApprovalRequest::Deliver { gate } => answer(&deliver::deliver(context, &gate, now).await?),
     }
 }

@@ -9,6 +9,7 @@
 
 mod change;
 mod clock;
+mod codes;
 mod config;
 mod decide;
 mod deliver;

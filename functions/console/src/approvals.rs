@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::Digest;
 use domain::gate::Gate;
-use domain::gate::requests::LinkGrant;
+use domain::gate::requests::{CodeAnswer, LinkGrant};
 use domain::ids::LinkId;
 use domain::person::{Actor, Channel};
 use domain::signing::SigningKey;
@@ -73,8 +73,20 @@ pub(crate) async fn decide<B: Backend>(
     let broken = || Problem::bad_request("The form is not whole. Nothing was decided; open the link again.");
     let Form(answer) = form.map_err(|_| broken())?;
     let nonce = answer.nonce().ok_or_else(broken)?;
-    let factor = match HumanFactor::by_session(&asking, &opened.grant.recipient) {
+    let recipient = &opened.grant.recipient;
+    let factor = match HumanFactor::by_session(&asking, recipient) {
+        Err(Lack::Nobody) if answer.asks_for_code() => return send_code(&console, &opened, &asking, &answer).await,
+        Err(Lack::Nobody) if answer.code().is_some() => by_code(&console, &opened, &asking, &answer).await,
+        by_session => by_session,
+    };
+    let factor = match factor {
         Ok(factor) => factor,
+        Err(Lack::Code(message)) => {
+            let said = Said::again(&message, &answer, StatusCode::UNPROCESSABLE_ENTITY);
+            let mut response = render(&console, &opened, &asking, said).await?;
+            response.extensions_mut().insert(Refused("a code that does not count"));
+            return Ok(response);
+        }
         Err(Lack::Nobody) => return Ok(ask_to_sign_in(&asking)),
         Err(Lack::SomebodyElse) => return Err(Problem::not_found().refused("a link of somebody else").into()),
         Err(Lack::Problem(problem)) => return Err(problem.into()),
@@ -96,6 +108,50 @@ pub(crate) async fn decide<B: Backend>(
             Ok(response)
         }
     }
+}
+
+/// The proof that a code gives. Nothing is spent on a form that could not count.
+async fn by_code<B: Backend>(
+    console: &Console<B>,
+    opened: &Opened,
+    asking: &Asking,
+    answer: &Answer,
+) -> Result<HumanFactor, Lack> {
+    let secrets = console.backend.secrets().await.map_err(|failure| Lack::Problem(failure.into()))?;
+    if !secrets.form_key.verify(opened.nonce_parts(asking), answer.nonce().unwrap_or_default()) {
+        return Err(Lack::Code(
+            "This page was out of date. Nothing was decided; please check and send it again.".into(),
+        ));
+    }
+    if let Some(missing) = answer.missing() {
+        return Err(Lack::Code(missing.to_owned()));
+    }
+    HumanFactor::by_code(console, opened.link, &opened.grant.recipient, answer.code().unwrap_or_default()).await
+}
+
+/// Has a code mailed to whom the link belongs.
+async fn send_code<B: Backend>(
+    console: &Console<B>,
+    opened: &Opened,
+    asking: &Asking,
+    answer: &Answer,
+) -> Result<Response, PageProblem> {
+    let secrets = console.backend.secrets().await?;
+    let ours = secrets.form_key.verify(opened.nonce_parts(asking), answer.nonce().unwrap_or_default());
+    let (text, status) = if ours {
+        match console.backend.send_code(opened.link).await? {
+            CodeAnswer::Sent => {
+                ("A code is on its way to the mailbox that the link was sent to. Type it below.".into(), StatusCode::OK)
+            }
+            CodeAnswer::Refused { message, .. } => {
+                (format!("No code was sent: {message}."), StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            CodeAnswer::Right | CodeAnswer::NotFound => return Err(Problem::not_found().into()),
+        }
+    } else {
+        ("This page was out of date. No code was sent; please try again.".to_owned(), StatusCode::CONFLICT)
+    };
+    Ok(render(console, opened, asking, Said::again(&text, answer, status)).await?)
 }
 
 /// Nobody is signed in: nothing is decided, and the way leads back here.
@@ -120,6 +176,7 @@ async fn render<B: Backend>(
         person: &opened.grant.recipient,
         nonce,
         sign_in: asking.signed_in().is_err().then(|| asking.sign_in_url()),
+        codes: console.settings.codes,
         desk: here.then_some(desk),
     };
     gate::render(console, &opened.gate, &seat, said).await

@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use domain::audit::{Evidence, Trail};
 use domain::failure::{Failure, FailureKind};
-use domain::gate::requests::{ApprovalRequest, ChangeAnswer, DecideAnswer, LinkGrant};
+use domain::gate::requests::{ApprovalRequest, ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
 use domain::ids::{Attempt, GateId, Revision, WorkflowId};
 use domain::inbound::SecretOwner;
@@ -170,6 +170,15 @@ impl Backend for Aws {
     async fn edit_spec(&self, id: &WorkflowId, of: Digest, draft: SpecDraft, by: Actor) -> Result<EditOutput, Failure> {
         let step = WorkflowStep::EditSpec { workflow_id: id.clone(), of, draft: Box::new(draft), by };
         self.invoker.call(&self.config.workflow_function, &step).await
+    }
+
+    async fn send_code(&self, link: Digest) -> Result<CodeAnswer, Failure> {
+        self.invoker.call(&self.config.approvals_function, &ApprovalRequest::SendCode { link }).await
+    }
+
+    async fn check_code(&self, link: Digest, code: &str) -> Result<CodeAnswer, Failure> {
+        let request = ApprovalRequest::CheckCode { link, code: code.to_owned() };
+        self.invoker.call(&self.config.approvals_function, &request).await
     }
 
     async fn extend(&self, gate: &GateId, by: Actor, due_at: Timestamp) -> Result<ChangeAnswer, Failure> {

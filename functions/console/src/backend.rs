@@ -4,7 +4,7 @@ use std::future::Future;
 
 use domain::audit::{Evidence, Trail};
 use domain::failure::Failure;
-use domain::gate::requests::{ChangeAnswer, DecideAnswer, LinkGrant};
+use domain::gate::requests::{ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
 use domain::ids::{Attempt, GateId, Revision, WorkflowId};
 use domain::person::{Actor, Person};
@@ -107,6 +107,10 @@ pub trait Backend: Send + Sync + 'static {
         draft: SpecDraft,
         by: Actor,
     ) -> impl Future<Output = Result<EditOutput, Failure>> + Send;
+    /// Asks `approvals` to have a code sent to whom a link belongs.
+    fn send_code(&self, link: Digest) -> impl Future<Output = Result<CodeAnswer, Failure>> + Send;
+    /// Asks `approvals` whether that is a link's code. It counts as a try.
+    fn check_code(&self, link: Digest, code: &str) -> impl Future<Output = Result<CodeAnswer, Failure>> + Send;
     /// Asks `approvals` for more time.
     fn extend(
         &self,

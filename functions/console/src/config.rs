@@ -21,7 +21,7 @@ pub struct Config {
     pub audit_bucket: String,
     /// `CONSOLE_TABLE`: sessions and API tokens.
     pub console_table: String,
-    /// `PUBLIC_BASE_URL`, `GITHUB_URL`, `ROLE_RULES`, `SESSION_IDLE_SECONDS` and `SESSION_SECONDS`.
+    /// `PUBLIC_BASE_URL`, `GITHUB_URL`, `APPROVAL_CODES`, `ROLE_RULES`, `SESSION_IDLE_SECONDS` and `SESSION_SECONDS`.
     pub settings: Settings,
     /// `GITHUB_API_URL`: no slash at its end.
     pub github_api_url: String,
@@ -47,6 +47,7 @@ impl Config {
             base_url: env::required("PUBLIC_BASE_URL")?,
             github_url: env::required("GITHUB_URL")?,
             // Empty rules are good rules: nobody has a role.
+            codes: env::parsed("APPROVAL_CODES")?,
             role_rules: env::parsed_or("ROLE_RULES", RoleRules::default())?,
             session_idle: SignedDuration::from_secs(env::parsed("SESSION_IDLE_SECONDS")?),
             session_lifetime: SignedDuration::from_secs(env::parsed("SESSION_SECONDS")?),

@@ -1,8 +1,12 @@
 //! A link in a mail can be forwarded, and opened by a program. What counts is that the person whom it was sent to is there.
 
+use domain::Digest;
+use domain::gate::requests::CodeAnswer;
 use domain::person::Person;
 use domain::role::Scope;
 
+use crate::Console;
+use crate::backend::Backend;
 use crate::caller::Asking;
 use crate::problem::Problem;
 
@@ -17,6 +21,8 @@ pub(crate) enum Lack {
     Nobody,
     /// Somebody else is. What they get is what an unknown link gets.
     SomebodyElse,
+    /// The code does not count: why.
+    Code(String),
     /// They are signed in and may not decide, or it cannot be said now.
     Problem(Problem),
 }
@@ -38,6 +44,20 @@ impl HumanFactor {
         }
         // Both what the approvers' list and what the sign-in know: a second address of theirs is theirs here, too.
         Ok(Self { person: recipient.joined(viewer.person()) })
+    }
+
+    /// By the code that was mailed to that person: whoever typed it reads their mailbox.
+    pub(crate) async fn by_code<B: Backend>(
+        console: &Console<B>,
+        link: Digest,
+        recipient: &Person,
+        code: &str,
+    ) -> Result<Self, Lack> {
+        match console.backend.check_code(link, code).await.map_err(|failure| Lack::Problem(failure.into()))? {
+            CodeAnswer::Right => Ok(Self { person: recipient.clone() }),
+            CodeAnswer::Refused { message, .. } => Err(Lack::Code(message)),
+            CodeAnswer::Sent | CodeAnswer::NotFound => Err(Lack::SomebodyElse),
+        }
     }
 
     /// Who it is, under every name that is known of them.

@@ -56,6 +56,8 @@ pub struct Settings {
     pub base_url: String,
     /// GitHub's pages, where people sign in, no slash at its end.
     pub github_url: String,
+    /// Whether who has an approval link may type a mailed code instead of signing in.
+    pub codes: bool,
     /// Who has which role.
     pub role_rules: RoleRules,
     /// A session without a request for so long is over.

@@ -19,7 +19,7 @@ use domain::ticket::{Priority, Ticket};
 use domain::workflow::{ChangedFile, Event, RoundLimits, SpecEdit, Workflow};
 use domain::{Digest, Timestamp};
 
-pub(crate) use memory::{Memory, signed_in_person};
+pub(crate) use memory::{CODE, Memory, signed_in_person};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const BASE: &str = "https://pi.example/live";

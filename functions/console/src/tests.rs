@@ -3,6 +3,7 @@
 mod api;
 mod approvals;
 mod audit;
+mod codes;
 mod gate;
 mod gateway;
 mod links;

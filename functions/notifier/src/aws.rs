@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use domain::audit::AuditEntry;
 use domain::failure::Failure;
 use domain::gate::Gate;
-use domain::gate::requests::{LinkRequest, MintedLink};
+use domain::gate::requests::{LinkRequest, MintedCode, MintedLink};
 use domain::ids::{Attempt, GateId, Revision, TicketKey, WorkflowId};
 use domain::outbox::OutboxPointer;
 use domain::person::Person;
@@ -116,5 +116,9 @@ impl State for Aws {
     async fn mint(&self, gate: &GateId, recipient: &Person) -> Result<MintedLink, Failure> {
         let request = LinkRequest::Mint { gate: gate.clone(), recipient: recipient.clone() };
         self.invoker.call(&self.links_function, &request).await
+    }
+
+    async fn mint_code(&self, link: Digest, number: u32) -> Result<MintedCode, Failure> {
+        self.invoker.call(&self.links_function, &LinkRequest::MintCode { link, number }).await
     }
 }

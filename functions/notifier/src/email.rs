@@ -1,17 +1,18 @@
 //! The channel to approvers' mailboxes.
 
-use domain::Timestamp;
-use domain::failure::Failure;
+use domain::failure::{Failure, FailureKind};
 use domain::gate::{Gate, GateStatus, Subject};
 use domain::ids::GateId;
 use domain::outbox::{Notice, OutboxPointer};
 use domain::person::{Actor, Person};
 use domain::workflow::Workflow;
+use domain::{Digest, Timestamp};
 use store::OutboxRow;
 
 use crate::facts::{History, State};
 use crate::notifier::Notifier;
 use crate::texts::Mail;
+use crate::texts::code::code_mail;
 use crate::texts::email as texts;
 use crate::ticket::{gate_of, spec_of};
 
@@ -22,6 +23,9 @@ use crate::ticket::{gate_of, spec_of};
 /// from theirs; the message then comes back for that one alone.
 pub(crate) async fn send<S: State>(notifier: &Notifier<S>, row: &OutboxRow, now: Timestamp) -> Result<(), Failure> {
     let state = &notifier.state;
+    if let Notice::CodeRequested { gate, to, link, number } = &row.message.notice {
+        return send_code(notifier, row, &gate_of(state, gate).await?, to, (*link, *number), now).await;
+    }
     let Some((gate, call)) = call(&row.message.notice) else {
         tracing::warn!(notice = ?row.message.notice, "this notice is not sent by mail");
         return Ok(());
@@ -56,13 +60,37 @@ pub(crate) async fn send<S: State>(notifier: &Notifier<S>, row: &OutboxRow, now:
     failed.map_or(Ok(()), Err)
 }
 
+/// Mails the code that was asked for to whom the link belongs. A gate that was decided, and a code that was overtaken by
+/// the next one, need no mail.
+async fn send_code<S: State>(
+    notifier: &Notifier<S>,
+    row: &OutboxRow,
+    gate: &Gate,
+    to: &Person,
+    (link, number): (Digest, u32),
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let Some(address) = to.email.as_deref().filter(|address| !row.sent_to.contains(*address)) else { return Ok(()) };
+    if gate.status != GateStatus::Pending {
+        return Ok(());
+    }
+    let minted = match notifier.state.mint_code(link, number).await {
+        Err(failure) if failure.kind == FailureKind::Superseded => return Ok(()),
+        minted => minted?,
+    };
+    let workflow = notifier.state.workflow(&row.workflow_id).await?;
+    notifier.mailer.send(address, &code_mail(&workflow, &minted, now)).await?;
+    let pointer = OutboxPointer { workflow_id: row.workflow_id.clone(), seq: row.seq };
+    Ok(notifier.state.mark_sent_to(&pointer, address).await?)
+}
+
 /// The gate that a notice is about, and how its recipients are addressed.
 fn call(notice: &Notice) -> Option<(&GateId, texts::Call)> {
     match notice {
         Notice::SpecAwaitsApproval { gate, .. } | Notice::PrAwaitsApproval { gate } => Some((gate, texts::Call::First)),
         Notice::GateStillOpen { gate, stage } => Some((gate, texts::Call::Again(*stage))),
         Notice::GateDelegated { gate, .. } => Some((gate, texts::Call::HandedOn)),
-        Notice::WorkStarted | Notice::GateDecided { .. } | Notice::Ended { .. } => None,
+        Notice::WorkStarted | Notice::CodeRequested { .. } | Notice::GateDecided { .. } | Notice::Ended { .. } => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use domain::audit::AuditEntry;
 use domain::failure::Failure;
 use domain::gate::Gate;
-use domain::gate::requests::MintedLink;
+use domain::gate::requests::{MintedCode, MintedLink};
 use domain::ids::{Attempt, GateId, Revision, TicketKey, WorkflowId};
 use domain::outbox::OutboxPointer;
 use domain::person::Person;
@@ -62,6 +62,8 @@ pub trait State: Sync {
     ) -> impl Future<Output = Result<QaReport, StoreError>> + Send;
     /// Makes a link for one recipient of a gate.
     fn mint(&self, gate: &GateId, recipient: &Person) -> impl Future<Output = Result<MintedLink, Failure>> + Send;
+    /// Makes the code that was asked for.
+    fn mint_code(&self, link: Digest, number: u32) -> impl Future<Output = Result<MintedCode, Failure>> + Send;
 }
 
 /// What a workflow's history says about its last attempt.

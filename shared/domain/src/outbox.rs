@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::gate::Stage;
 use crate::ids::{GateId, Revision, WorkflowId};
 use crate::person::Person;
@@ -85,6 +86,17 @@ pub enum Notice {
         gate: GateId,
         /// To whom.
         to: Box<Person>,
+    },
+    /// A code is to be made and sent to whom an approval link belongs.
+    CodeRequested {
+        /// The gate.
+        gate: GateId,
+        /// Who gets it.
+        to: Box<Person>,
+        /// The link's digest.
+        link: Digest,
+        /// Which code of the link.
+        number: u32,
     },
     /// A gate was decided, and the state machine is to hear of it. Who decided does that at once; this is for when it
     /// did not come to that.

@@ -130,6 +130,9 @@ pub fn link(digest: Digest) -> String {
     format!("LINK#{digest}")
 }
 
+/// Sort key of a link's typed codes.
+pub const CODE: &str = "CODE";
+
 /// Partition of a person's open gates.
 pub fn inbox(email: &str) -> String {
     format!("INBOX#{}", email.to_lowercase())

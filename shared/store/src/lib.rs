@@ -8,6 +8,7 @@ mod access;
 mod anchors;
 mod audit;
 pub mod change_set;
+mod codes;
 mod console;
 mod deliveries;
 mod error;

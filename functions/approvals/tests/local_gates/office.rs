@@ -5,7 +5,7 @@ use domain::Timestamp;
 use domain::failure::Failure;
 use domain::gate::policy::RiskFacts;
 use domain::gate::requests::{
-    ApprovalRequest, ChangeAnswer, ClockAnswer, DecideAnswer, DeliverAnswer, LinkRequest, MintedLink,
+    ApprovalRequest, ChangeAnswer, ClockAnswer, DecideAnswer, DeliverAnswer, LinkRequest, MintedCode, MintedLink,
 };
 use domain::gate::{DecisionRequest, Gate, GateKind, GateStatus, Verdict};
 use domain::ids::{GateId, TaskToken, WorkflowId};
@@ -134,12 +134,20 @@ impl Office {
         ask(&self.links, &request, now).await
     }
 
+    pub(crate) async fn mint_code(&self, link: Digest, number: u32, now: Timestamp) -> Result<MintedCode, Failure> {
+        ask(&self.links, &LinkRequest::MintCode { link, number }, now).await
+    }
+
     /// Asks the entry that can only make links for something else.
     pub(crate) async fn misuse(&self, request: ApprovalRequest) -> Result<DecideAnswer, Failure> {
         ask(&self.links, &request, at(60)).await
     }
 
-    async fn request<A: DeserializeOwned>(&self, request: ApprovalRequest, now: Timestamp) -> Result<A, Failure> {
+    pub(crate) async fn request<A: DeserializeOwned>(
+        &self,
+        request: ApprovalRequest,
+        now: Timestamp,
+    ) -> Result<A, Failure> {
         ask(&self.gates, &request, now).await
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct Answer {
     /// Digest of the edit that is approved.
     #[serde(default)]
     edit: String,
+    /// What a code's field has.
+    #[serde(default)]
+    code: String,
     /// All other fields: words on sections among them.
     #[serde(flatten)]
     fields: BTreeMap<String, String>,
@@ -36,6 +39,27 @@ impl Answer {
     /// The value that only our own form has; `None` where the form is not whole.
     pub(crate) fn nonce(&self) -> Option<&str> {
         self.nonce.as_deref()
+    }
+
+    /// The code that was typed; `None` where none was.
+    pub(crate) fn code(&self) -> Option<&str> {
+        Some(self.code.trim()).filter(|code| !code.is_empty())
+    }
+
+    /// Whether this asks for a code and decides nothing.
+    pub(crate) fn asks_for_code(&self) -> bool {
+        self.decision == "send-code"
+    }
+
+    /// What is missing before a decision could count, so that no try of a code is spent on it.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        let silent = self.comment.trim().is_empty() && self.sections().is_empty();
+        match self.decision.as_str() {
+            "approve" => None,
+            "revise" | "reject" if silent => Some("Please say why. Nothing was decided, and your code still counts."),
+            "revise" | "reject" => None,
+            _ => Some("Please choose one of the answers. Nothing was decided, and your code still counts."),
+        }
     }
 
     /// What was said on a section.

@@ -82,13 +82,13 @@ async fn change<B: Backend>(
             let due_at = gate.due_at.saturating_add(hours).unwrap_or(gate.due_at);
             console.backend.extend(&gate.id, by, due_at).await?
         }
-        Wish::HandOn { to } => match Person::from_text(to.trim()) {
-            Ok(person) => console.backend.hand_on(&gate.id, by, person).await?,
-            Err(_) => {
+        Wish::HandOn { to } => {
+            let Ok(person) = Person::from_text(to.trim()) else {
                 let notice = "Nobody more is asked: that is no e-mail address.";
                 return refuse(console, &gate, asking, notice).await;
-            }
-        },
+            };
+            console.backend.hand_on(&gate.id, by, person).await?
+        }
     };
     match answer {
         ChangeAnswer::Changed => redirect(&format!("{page}/gate")),

@@ -35,6 +35,8 @@ pub(crate) struct Seat<'a> {
     pub(crate) nonce: String,
     /// Where to sign in, for who is not.
     pub(crate) sign_in: Option<String>,
+    /// Whether a mailed code does instead.
+    pub(crate) codes: bool,
     /// The gate's own page, where one can do more than decide: for who is signed in.
     pub(crate) desk: Option<String>,
 }
@@ -134,7 +136,7 @@ async fn at_desk<B: Backend>(
     let (viewer, session) = asking.signed_in()?;
     let desk = format!("{}/gate", gate.workflow_id.page(&console.settings.base_url));
     let nonce = session.form_token(&purpose(gate));
-    let seat = Seat { person: viewer.person(), nonce, sign_in: None, desk: Some(desk) };
+    let seat = Seat { person: viewer.person(), nonce, sign_in: None, codes: false, desk: Some(desk) };
     render(console, gate, &seat, said).await
 }
 

@@ -101,6 +101,7 @@ pub(super) fn event(event: &Event) -> (String, Option<String>) {
         | Event::GateStage { .. }
         | Event::GateExtended { .. }
         | Event::GateDelegated { .. }
+        | Event::CodeRequested { .. }
         | Event::SpecEdited { .. }
         | Event::SpecReplaced { .. } => gate_event(event),
         Event::SpecWentStale { reason } => with("The plan no longer fits", reason),
@@ -167,6 +168,9 @@ fn gate_event(event: &Event) -> (String, Option<String>) {
         }
         Event::GateDelegated { kind, to, .. } => {
             (format!("Handed on the decision on {}", subject(*kind)), Some(to.label().to_owned()))
+        }
+        Event::CodeRequested { kind, to, .. } => {
+            (format!("A code was sent for the decision on {}", subject(*kind)), Some(to.label().to_owned()))
         }
         Event::SpecEdited { edit, changed } => {
             (format!("Plan edited, revision {}, not approved yet", edit.revision), Some(changed.join(", ")))

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use domain::audit::{Evidence, Trail};
 use domain::failure::{Failure, FailureKind};
-use domain::gate::requests::{ChangeAnswer, DecideAnswer, LinkGrant};
+use domain::gate::code::{CodeRefusal, LinkCode};
+use domain::gate::requests::{ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate, GateStatus, Refusal};
 use domain::ids::{Attempt, GateId, LinkId, Revision, WorkflowId};
 use domain::person::{Actor, Person};
@@ -28,6 +29,9 @@ use crate::secret_text::{self, SessionSecret};
 use crate::sign_in::{Account, NotIdentified};
 use crate::{Console, Settings};
 
+/// The code that is mailed for every link.
+pub(crate) const CODE: &str = "012345";
+
 /// Everything in memory.
 #[derive(Clone, Default)]
 pub(crate) struct Memory(pub(crate) Arc<Mutex<Rows>>);
@@ -36,6 +40,7 @@ pub(crate) struct Memory(pub(crate) Arc<Mutex<Rows>>);
 pub(crate) struct Rows {
     pub(crate) stories: BTreeMap<WorkflowId, Story>,
     pub(crate) links: BTreeMap<Digest, LinkGrant>,
+    pub(crate) codes: BTreeMap<Digest, LinkCode>,
     pub(crate) decisions: Vec<DecisionRequest>,
     pub(crate) cancels: Vec<String>,
     pub(crate) down: bool,
@@ -71,6 +76,7 @@ fn settings() -> Settings {
     Settings {
         base_url: BASE.to_owned(),
         github_url: "https://github.example".to_owned(),
+        codes: true,
         role_rules: "viewer=org:1 approver=team:2 admin=user:3".parse().unwrap(),
         session_idle: SignedDuration::from_hours(2),
         session_lifetime: SignedDuration::from_hours(12),
@@ -287,6 +293,32 @@ impl Backend for Memory {
         let mut rows = self.0.lock().unwrap();
         let story = rows.stories.get_mut(id).unwrap();
         Ok(story.edited(of, draft, by))
+    }
+
+    async fn send_code(&self, link: Digest) -> Result<CodeAnswer, Failure> {
+        let mut rows = self.0.lock().unwrap();
+        let refused = |refusal: CodeRefusal| CodeAnswer::Refused { message: refusal.to_string(), refusal };
+        Ok(match LinkCode::ask(rows.codes.get(&link), now()) {
+            Ok(row) => {
+                let made = row.made(LinkCode::digest_of(link, row.number, CODE), now());
+                rows.codes.insert(link, made);
+                CodeAnswer::Sent
+            }
+            Err(refusal) => refused(refusal),
+        })
+    }
+
+    async fn check_code(&self, link: Digest, code: &str) -> Result<CodeAnswer, Failure> {
+        let mut rows = self.0.lock().unwrap();
+        let refused = |refusal: CodeRefusal| CodeAnswer::Refused { message: refusal.to_string(), refusal };
+        let Some(row) = rows.codes.get(&link) else { return Ok(refused(CodeRefusal::Spent)) };
+        let typed = match row.typed(now()) {
+            Ok(typed) => typed,
+            Err(refusal) => return Ok(refused(refusal)),
+        };
+        let answer = typed.check(LinkCode::digest_of(link, typed.number, code));
+        rows.codes.insert(link, typed);
+        Ok(answer.map_or_else(refused, |()| CodeAnswer::Right))
     }
 
     async fn extend(&self, gate: &GateId, by: Actor, due_at: Timestamp) -> Result<ChangeAnswer, Failure> {

@@ -55,6 +55,7 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let github = identity_provider(folder.path()).await;
         let settings = Settings {
+            codes: true,
             base_url: BASE.to_owned(),
             github_url: github.html_base().to_owned(),
             role_rules: "viewer=org:70 approver=team:71 admin=user:72".parse().unwrap(),

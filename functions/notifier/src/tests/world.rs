@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use domain::audit::AuditEntry;
 use domain::failure::Failure;
 use domain::gate::Gate;
-use domain::gate::requests::MintedLink;
+use domain::gate::requests::{MintedCode, MintedLink};
 use domain::ids::{Attempt, GateId, Generation, Revision, TicketKey, WorkflowId};
 use domain::outbox::{OutboxChannel, OutboxPointer};
 use domain::person::Person;
@@ -126,6 +126,10 @@ impl State for Memory {
 
     async fn qa(&self, _: &WorkflowId, _: Attempt, _: Digest) -> Result<QaReport, StoreError> {
         Ok(qa(&self.0.lock().unwrap().story().workflow))
+    }
+
+    async fn mint_code(&self, _: Digest, number: u32) -> Result<MintedCode, Failure> {
+        Ok(MintedCode { code: format!("{number:06}"), ends_at: now() })
     }
 
     async fn mint(&self, _: &GateId, _: &Person) -> Result<MintedLink, Failure> {

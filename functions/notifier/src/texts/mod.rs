@@ -3,6 +3,7 @@
 //! Foreign words (tickets, SPECs, command output, comments) are shown and do nothing: no mention, no link, no markup,
 //! no image, no credential.
 
+pub mod code;
 pub mod email;
 mod markdown;
 pub mod ticket;

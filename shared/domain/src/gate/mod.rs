@@ -1,5 +1,6 @@
 //! Human gates. The row is the arbiter: whoever changes it from `PENDING` has decided, and the task token follows.
 
+pub mod code;
 mod decide;
 mod decision;
 mod delivery;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::code::CodeRefusal;
 use super::{DecisionRequest, GateStatus, Refusal, Stage};
 use crate::digest::Digest;
 use crate::ids::{GateId, WorkflowId};
@@ -46,6 +47,18 @@ pub enum ApprovalRequest {
         by: Actor,
         /// To whom: must be somebody whom the deployment or the gate names.
         to: Box<Person>,
+    },
+    /// Send a code to whom a link belongs. Answers [`CodeAnswer`].
+    SendCode {
+        /// The link's digest.
+        link: Digest,
+    },
+    /// Count a try, and say whether it was the link's code. Answers [`CodeAnswer`].
+    CheckCode {
+        /// The link's digest.
+        link: Digest,
+        /// What was typed.
+        code: String,
     },
     /// Hand decisions to the state machine that have not reached it. Answers [`DeliverAnswer`].
     Deliver {
@@ -98,6 +111,25 @@ pub enum ChangeAnswer {
     NotFound,
 }
 
+/// Answer about a typed code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CodeAnswer {
+    /// It is on its way.
+    Sent,
+    /// It was the code: whoever typed it reads the mailbox of whom the link belongs to.
+    Right,
+    /// There is none, or it was another one.
+    Refused {
+        /// Why.
+        refusal: CodeRefusal,
+        /// The same in words.
+        message: String,
+    },
+    /// There is no such link.
+    NotFound,
+}
+
 /// What a gate's clock led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
@@ -134,6 +166,29 @@ pub enum LinkRequest {
         /// The recipient: must be one of the gate's approvers.
         recipient: Person,
     },
+    /// Make the code that was asked for. Answers [`MintedCode`].
+    MintCode {
+        /// The link's digest.
+        link: Digest,
+        /// Which code of the link.
+        number: u32,
+    },
+}
+
+/// A fresh code.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MintedCode {
+    /// Its digits. Never log them.
+    pub code: String,
+    /// Until when it counts.
+    pub ends_at: Timestamp,
+}
+
+impl std::fmt::Debug for MintedCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MintedCode([hidden], until {})", self.ends_at)
+    }
 }
 
 /// A fresh link.

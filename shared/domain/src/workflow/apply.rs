@@ -129,7 +129,8 @@ impl Workflow {
             Event::GateApproved { kind, .. }
             | Event::GateStage { kind, .. }
             | Event::GateExtended { kind, .. }
-            | Event::GateDelegated { kind, .. } => allowed(self.state == awaiting(*kind)),
+            | Event::GateDelegated { kind, .. }
+            | Event::CodeRequested { kind, .. } => allowed(self.state == awaiting(*kind)),
             Event::SpecEdited { edit, .. } => {
                 let asked = self.spec.as_ref().is_some_and(|spec| spec.digest == edit.of);
                 allowed(self.state == S::AwaitingSpecApproval && asked && edit.revision >= self.next_revision())
@@ -175,6 +176,7 @@ impl Workflow {
             | Event::GateStage { gate, .. }
             | Event::GateExtended { gate, .. }
             | Event::GateDelegated { gate, .. }
+            | Event::CodeRequested { gate, .. }
             | Event::SpecReplaced { gate, .. } => self.open_gate.as_ref() == Some(gate),
             Event::TicketUpdated { ticket_version, .. } => *ticket_version > self.ticket.version,
             _ => true,
@@ -224,6 +226,10 @@ impl Workflow {
             Event::GateApproved { .. } | Event::GateExtended { .. } => {}
             Event::GateStage { gate, stage, .. } => {
                 let notice = Notice::GateStillOpen { gate: gate.clone(), stage: *stage };
+                notices.push((OutboxChannel::Email, notice));
+            }
+            Event::CodeRequested { gate, to, link, number, .. } => {
+                let notice = Notice::CodeRequested { gate: gate.clone(), to: to.clone(), link: *link, number: *number };
                 notices.push((OutboxChannel::Email, notice));
             }
             Event::GateDelegated { gate, to, .. } => {

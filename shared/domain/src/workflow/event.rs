@@ -133,6 +133,19 @@ pub enum Event {
         /// To whom.
         to: Box<Person>,
     },
+    /// Whoever has an approval link asked for a code to be mailed to whom the link belongs.
+    CodeRequested {
+        /// Which gate.
+        gate: GateId,
+        /// Its kind.
+        kind: GateKind,
+        /// Whose link it is, and who gets the code.
+        to: Box<Person>,
+        /// The link's digest.
+        link: Digest,
+        /// Which code of the link.
+        number: u32,
+    },
     /// An approver's edit of the SPEC was checked and stored. It counts when they approve it.
     SpecEdited {
         /// The edited SPEC.

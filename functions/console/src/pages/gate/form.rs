@@ -61,6 +61,14 @@ fn decision_form(documents: &GateFacts, form: &FormFacts<'_>, question: Question
         p.soft.small { "You decide as " strong { (line(seat.person.label())) } "." }
         @if let Some(sign_in) = &seat.sign_in {
             p.notice { "A decision counts when you are signed in. " a href=(sign_in) { "Sign in and come back here" } }
+            @if seat.codes {
+                form method="post" {
+                    input type="hidden" name="decision" value="send-code";
+                    input type="hidden" name="nonce" value=(seat.nonce);
+                    p.small { "Or have a code mailed to " (line(seat.person.label())) " and type it below." }
+                    button.plain type="submit" { "Mail me a code" }
+                }
+            }
         }
         form id=(FORM) method="post" autocomplete="off" {
             input type="hidden" name="subject" value=(gate.subject_digest);
@@ -80,6 +88,10 @@ fn decision_form(documents: &GateFacts, form: &FormFacts<'_>, question: Question
             }
             label for="comment" { "Comment " span.soft.small { "(needed to send back or reject, here or on a part)" } }
             textarea id="comment" name="comment" maxlength=(MAX_COMMENT) { "\n" (answer.comment) }
+            @if seat.sign_in.is_some() && seat.codes {
+                label for="code" { "Code from the second mail " span.soft.small { "(six digits, if you do not sign in)" } }
+                input id="code" name="code" inputmode="numeric" pattern="[0-9]{6}" maxlength="6" autocomplete="one-time-code";
+            }
             button type="submit" { "Decide" }
         }
         p.soft.small { "Fingerprint of what you see: " code { (gate.subject_digest.short(16)) } }
