@@ -36,7 +36,10 @@ pub(crate) async fn send<S: State>(notifier: &Notifier<S>, access: &Access, row:
             teller.comment(&texts::pr_opened(&facts)).await
         }
         // Those are for the people who are asked or for the state machine, not for everybody who reads the ticket.
-        Notice::GateStillOpen { .. } | Notice::GateDelegated { .. } | Notice::GateDecided { .. } => Ok(()),
+        Notice::GateStillOpen { .. }
+        | Notice::GateDelegated { .. }
+        | Notice::GateDecided { .. }
+        | Notice::Recorded { .. } => Ok(()),
         Notice::Ended { state: ended, status, reason } => {
             teller.move_to_if_current(state, *status).await?;
             let history = History::of(&state.trail(&workflow.id).await?);

@@ -5,6 +5,7 @@
 
 pub mod email;
 mod markdown;
+pub mod slack;
 pub mod ticket;
 mod words;
 

@@ -71,8 +71,9 @@ impl Office {
     /// Leaves so many out.
     pub(crate) async fn announce_from(&self, id: &WorkflowId, skip: usize) {
         let rows = self.world.store.outbox(id).await.unwrap().into_iter();
-        // What is for the state machine goes to another queue.
-        for row in rows.filter(|row| row.channel != OutboxChannel::Delivery).skip(skip) {
+        // What is for the state machine goes to another queue, and there is no Slack here.
+        let elsewhere = [OutboxChannel::Delivery, OutboxChannel::Slack];
+        for row in rows.filter(|row| !elsewhere.contains(&row.channel)).skip(skip) {
             self.put(&serde_json::to_string(&OutboxPointer { workflow_id: id.clone(), seq: row.seq }).unwrap()).await;
         }
     }
@@ -94,9 +95,10 @@ impl Office {
             objects: self.world.objects.clone(),
             invoker: self.functions.invoker(&self.world.aws),
             links_function: self.config.approval_links_function.clone(),
+            slack_queue: None,
         };
         let mailer = Mailer::new(aws_sdk_sesv2::Client::new(ses), self.config.mail_from.clone());
-        Notifier::new(state, mailer, self.config.public_base_url.clone())
+        Notifier::new(state, mailer, self.config.public_base_url.clone(), None)
     }
 
     pub(crate) async fn access(&self) -> Access {
@@ -153,7 +155,7 @@ impl Office {
 
     /// Whether every message of a workflow is marked as sent.
     pub(crate) async fn all_sent(&self, id: &WorkflowId) -> bool {
-        let ours = |row: &&store::OutboxRow| row.channel != OutboxChannel::Delivery;
+        let ours = |row: &&store::OutboxRow| matches!(row.channel, OutboxChannel::Email | OutboxChannel::Ticket);
         self.world.store.outbox(id).await.unwrap().iter().filter(ours).all(|row| row.sent_at.is_some())
     }
 
@@ -187,6 +189,7 @@ fn config(world: &World, tracker: &Running) -> Config {
         mail_from: world.sender(),
         approval_links_function: Functions::LINKS.to_owned(),
         flux_lens: FluxLens::new(&tracker.base_url(), SecretString::default()).unwrap().with_retry(quick),
+        slack: None,
         flux_lens_token_secret_arn: world.secret(&json!({ "token": "flux-lens-sim-token" })),
     }
 }
