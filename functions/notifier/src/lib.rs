@@ -33,7 +33,7 @@ mod unsent;
 pub use access::Access;
 pub use aws::Aws;
 pub use batch::handle;
-pub use config::{Config, SlackChannel};
+pub use config::{Config, SlackChannel, SlackConfig};
 pub use facts::State;
 pub use mailer::Mailer;
 pub use notifier::Notifier;

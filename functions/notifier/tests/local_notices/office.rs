@@ -33,7 +33,7 @@ pub(crate) struct Office {
     pub(crate) functions: Functions,
     pub(crate) tracker: Running,
     pub(crate) config: Config,
-    queue: String,
+    pub(crate) queue: String,
 }
 
 impl Office {
@@ -95,10 +95,10 @@ impl Office {
             objects: self.world.objects.clone(),
             invoker: self.functions.invoker(&self.world.aws),
             links_function: self.config.approval_links_function.clone(),
-            slack_queue: None,
+            slack_queue: self.config.slack.as_ref().map(|slack| (self.world.queues(), slack.queue_url.clone())),
         };
         let mailer = Mailer::new(aws_sdk_sesv2::Client::new(ses), self.config.mail_from.clone());
-        Notifier::new(state, mailer, self.config.public_base_url.clone(), None)
+        Notifier::new(state, mailer, self.config.public_base_url.clone(), self.config.slack_channel())
     }
 
     pub(crate) async fn access(&self) -> Access {
@@ -130,8 +130,13 @@ impl Office {
 
     /// What can be received now, and is not to be received by another for a while.
     pub(crate) async fn receive(&self) -> Vec<Message> {
+        self.receive_within(0).await
+    }
+
+    /// What can be received within some seconds.
+    pub(crate) async fn receive_within(&self, seconds: i32) -> Vec<Message> {
         let call = self.world.queues().receive_message().queue_url(&self.queue).max_number_of_messages(10);
-        call.visibility_timeout(60).wait_time_seconds(0).send().await.unwrap().messages.unwrap_or_default()
+        call.visibility_timeout(60).wait_time_seconds(seconds).send().await.unwrap().messages.unwrap_or_default()
     }
 
     /// Hands messages to the function. Answers the ids of the failed ones.
