@@ -163,22 +163,18 @@ async fn user(State(workspace): Shared, headers: HeaderMap, Query(query): Query<
 /// The channel as text: every message with what it shows, and its thread below it.
 async fn channel(State(workspace): Shared) -> String {
     let messages = lock(&workspace).messages.clone();
-    let mut page = String::new();
+    let mut lines = Vec::new();
     for message in messages.iter().filter(|message| message.thread_ts.is_none()) {
-        page.push_str(&format!("{} (edited {} times)\n", message.text, message.edits));
-        for block in &message.blocks {
-            if let Some(text) = block["text"]["text"].as_str() {
-                page.push_str(&format!("    {}\n", text.replace('\n', "\n    ")));
-            }
-        }
+        lines.push(format!("{} (edited {} times)", message.text, message.edits));
+        let shown = message.blocks.iter().filter_map(|block| block["text"]["text"].as_str()).flat_map(str::lines);
+        lines.extend(shown.map(|line| format!("    {line}")));
         let names: Vec<_> = message.buttons().into_keys().map(|name| format!("[{name}]")).collect();
-        page.push_str(&format!("    {}\n", names.join(" ")));
-        for reply in messages.iter().filter(|reply| reply.thread_ts.as_ref() == Some(&message.ts)) {
-            page.push_str(&format!("    ↳ {}\n", reply.text));
-        }
-        page.push('\n');
+        lines.push(format!("    {}", names.join(" ")));
+        let replies = messages.iter().filter(|reply| reply.thread_ts.as_ref() == Some(&message.ts));
+        lines.extend(replies.map(|reply| format!("    ↳ {}", reply.text)));
+        lines.push(String::new());
     }
-    page
+    lines.join("\n")
 }
 
 async fn whisper(State(workspace): Shared, Json(body): Json<Value>) -> StatusCode {

@@ -52,10 +52,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/account/tokens/revoke", post(account::revoke::<B>))
         .route("/account/refusals", get(account::refusals::<B>))
         .route("/approvals/{link}", get(approvals::show::<B>).post(approvals::decide::<B>))
-        .route(
-            "/slack/interactions",
-            post(slack::interactions::<B>).layer(DefaultBodyLimit::max(slack::MAX_BODY_BYTES)),
-        )
+        .route("/slack/interactions", post(slack::interactions::<B>).layer(slack::body_limit()))
         .nest("/api", api)
         .fallback(|| async { PageProblem(Problem::not_found()) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -102,10 +102,10 @@ impl Call {
     }
 
     async fn to(self, memory: &Memory) -> Answer {
-        self.to_app(crate::app(memory.console())).await
+        self.sent_to(crate::app(memory.console())).await
     }
 
-    async fn to_app(self, app: axum::Router) -> Answer {
+    async fn sent_to(self, app: axum::Router) -> Answer {
         let request = self.0.body(self.1).unwrap();
         let response = app.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -55,9 +55,11 @@ async fn one<S: State>(
             None
         }
         Err(Unsent { failure, again, .. }) => {
-            tracing::error!(workflow = %pointer.workflow_id, seq = pointer.seq, %failure, "a message was not sent");
             if let (Some(again), Some(receipt)) = (again, &message.receipt_handle) {
+                tracing::warn!(workflow = %pointer.workflow_id, seq = pointer.seq, %failure, "a message has to wait");
                 notifier.state.postpone(receipt, again).await;
+            } else {
+                tracing::error!(workflow = %pointer.workflow_id, seq = pointer.seq, %failure, "a message was not sent");
             }
             Some(id)
         }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use domain::person::Person;
@@ -34,7 +34,7 @@ use crate::backend::Backend;
 use crate::problem::{ApiProblem, Problem};
 
 /// Largest request, bytes: Slack sends the whole message along, percent-encoded.
-pub(crate) const MAX_BODY_BYTES: usize = 512 * 1024;
+const MAX_BODY_BYTES: usize = 512 * 1024;
 /// How long a person may be told something, after everything else.
 const TELLING: Duration = Duration::from_millis(600);
 /// As it stands among the refusals.
@@ -81,6 +81,11 @@ impl Told {
     }
 }
 
+/// More than forms may have.
+pub(crate) fn body_limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(MAX_BODY_BYTES)
+}
+
 pub(crate) async fn interactions<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     headers: HeaderMap,
@@ -117,8 +122,8 @@ pub(crate) async fn answer<B: Backend>(
                 Err(_) => Some(Told::not_now(LATE)),
             };
             if let Some(told) = told {
-                note(console, &told, &by).await;
                 whisper(access, response_url.as_deref(), &told.words).await;
+                note(console, &told, &by).await;
             }
             StatusCode::OK.into_response()
         }

@@ -114,7 +114,7 @@ async fn a_message_that_comes_twice_posts_nothing_twice() {
     // Where the thread is not written down, the same deliveries do post it all again: that is what keeps them from it.
     world.lose_thread();
     world.forget_that_anything_was_sent();
-    world.then(|story| story.published());
+    world.then(Story::published);
     world.tell_slack().await;
     assert!(world.slack.messages().len() > before.0.len());
 }

@@ -1,5 +1,7 @@
 //! Everything around the notifier.
 
+mod slack_rows;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,12 +29,12 @@ use flux_lens_sim::{Config, Running, Status};
 use serde_json::{Value, json};
 use slack::Slack;
 use slack_sim::{CHANNEL, Slack as Sim, TEAM, TOKEN};
-use store::{OutboxRow, SlackBudget, SlackThread, StoreError};
+use store::{OutboxRow, SlackThread, StoreError};
 use tickets::flux_lens::{FluxLens, RetryPolicy};
 
 use crate::facts::State;
 use crate::testing::{Story, now, qa, spec};
-use crate::{Access, Mailer, Notifier, SlackChannel, SlackRows, handle};
+use crate::{Access, Mailer, Notifier, SlackChannel, handle};
 
 /// Rows in memory, with the leases and marks of the real ones.
 #[derive(Clone)]
@@ -60,54 +62,6 @@ struct Row {
 impl Rows {
     fn story(&self) -> &Story {
         self.story.as_ref().unwrap()
-    }
-}
-
-impl SlackRows for Memory {
-    async fn take_thread(&self, id: &WorkflowId, _: Timestamp) -> Result<SlackThread, StoreError> {
-        let mut rows = self.0.lock().unwrap();
-        if rows.thread_is_held {
-            return Err(StoreError::Conflict("thread".to_owned()));
-        }
-        rows.thread_is_held = true;
-        let new = || SlackThread { workflow_id: id.clone(), version: 0, told: 0, messages: vec![] };
-        Ok(rows.thread.clone().unwrap_or_else(new))
-    }
-
-    async fn save_thread(&self, thread: &mut SlackThread) -> Result<(), StoreError> {
-        thread.version += 1;
-        self.0.lock().unwrap().thread = Some(thread.clone());
-        Ok(())
-    }
-
-    async fn release_thread(&self, _: &SlackThread) -> Result<(), StoreError> {
-        self.0.lock().unwrap().thread_is_held = false;
-        Ok(())
-    }
-
-    async fn count_post(&self, _: &str, limit: u32, _: Timestamp) -> Result<SlackBudget, StoreError> {
-        let mut rows = self.0.lock().unwrap();
-        rows.hour.0 += 1;
-        if rows.hour.0 <= limit {
-            return Ok(SlackBudget::Post);
-        }
-        let told = std::mem::replace(&mut rows.hour.1, true);
-        Ok(if told { SlackBudget::Quiet } else { SlackBudget::SayLimit })
-    }
-
-    async fn return_post(&self, _: &str, budget: SlackBudget, _: Timestamp) -> Result<(), StoreError> {
-        let mut rows = self.0.lock().unwrap();
-        match budget {
-            SlackBudget::Post => rows.hour.0 -= 1,
-            SlackBudget::SayLimit => rows.hour.1 = false,
-            SlackBudget::Quiet => {}
-        }
-        Ok(())
-    }
-
-    async fn postpone(&self, receipt: &str, wait: Duration) {
-        assert!(receipt.starts_with("r-"));
-        self.0.lock().unwrap().postponed.push(wait.as_secs());
     }
 }
 
@@ -280,75 +234,6 @@ impl World {
         let slack = Sim::start(vec![]).await.unwrap();
         let access = Access { tracker: client, slack: Some(Ok(Slack::new(&slack.api_url(), TOKEN.into()).unwrap())) };
         Self { state, ses, tracker, slack, notifier, access }
-    }
-
-    /// The same with something else about Slack.
-    pub(super) fn with_slack(mut self, change: impl FnOnce(&mut Access, &mut Option<SlackChannel>)) -> Self {
-        change(&mut self.access, &mut self.notifier.slack);
-        self
-    }
-
-    /// The story goes on; its new messages wait to be sent.
-    pub(super) fn then(&self, next: impl FnOnce(Story) -> Story) {
-        let mut rows = self.state.0.lock().unwrap();
-        let story = next(rows.story.take().unwrap());
-        for (seq, row) in rows_of(&story) {
-            rows.outbox.entry(seq).or_insert(row);
-        }
-        rows.story = Some(story);
-    }
-
-    /// Delivers every message for Slack that was not sent.
-    pub(super) async fn tell_slack(&self) -> Vec<String> {
-        let seqs: Vec<u64> = {
-            let rows = &self.state.0.lock().unwrap().outbox;
-            let waiting = |row: &Row| row.row.channel == OutboxChannel::Slack && row.row.sent_at.is_none();
-            rows.iter().filter(|(_, row)| waiting(row)).map(|(seq, _)| *seq).collect()
-        };
-        self.notify(&seqs).await
-    }
-
-    /// As if nothing had been marked as sent: every message comes once more.
-    pub(super) fn forget_that_anything_was_sent(&self) {
-        self.state.0.lock().unwrap().outbox.values_mut().for_each(|row| row.row.sent_at = None);
-    }
-
-    fn seqs_where(&self, wanted: impl Fn(OutboxChannel) -> bool) -> Vec<u64> {
-        let rows = &self.state.0.lock().unwrap().outbox;
-        rows.iter().filter(|(_, row)| wanted(row.row.channel)).map(|(seq, _)| *seq).collect()
-    }
-
-    pub(super) fn slack_seqs(&self) -> Vec<u64> {
-        self.seqs_where(|channel| channel == OutboxChannel::Slack)
-    }
-
-    pub(super) fn seqs_besides_slack(&self) -> Vec<u64> {
-        self.seqs_where(|channel| matches!(channel, OutboxChannel::Ticket | OutboxChannel::Email))
-    }
-
-    pub(super) fn everything_for_slack_is_sent(&self) -> bool {
-        let rows = &self.state.0.lock().unwrap().outbox;
-        rows.values().all(|row| row.row.channel != OutboxChannel::Slack || row.row.sent_at.is_some() && !row.held)
-    }
-
-    pub(super) fn workflow_id(&self) -> WorkflowId {
-        self.state.0.lock().unwrap().story().workflow.id.clone()
-    }
-
-    pub(super) fn hold_thread(&self, held: bool) {
-        self.state.0.lock().unwrap().thread_is_held = held;
-    }
-
-    pub(super) fn lose_thread(&self) {
-        self.state.0.lock().unwrap().thread = None;
-    }
-
-    pub(super) fn fill_hour(&self, posted: u32) {
-        self.state.0.lock().unwrap().hour = (posted, false);
-    }
-
-    pub(super) fn postponed(&self) -> Vec<u64> {
-        self.state.0.lock().unwrap().postponed.clone()
     }
 
     /// The numbers of the rows for our queues.
