@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::workspace::{Call, Message, Workspace};
-use crate::{CHANNEL, TEAM, TOKEN, lock};
+use crate::{CHANNEL, TOKEN, lock};
 
 type Shared = State<Arc<Mutex<Workspace>>>;
 
@@ -25,6 +25,7 @@ pub(crate) fn router(workspace: Arc<Mutex<Workspace>>) -> Router {
         .route("/api/users.info", get(user))
         .route("/api/{method}", post(method))
         .route("/answers/{trigger}", post(whisper))
+        .route("/channel", get(channel))
         .with_state(workspace)
 }
 
@@ -148,7 +149,7 @@ async fn user(State(workspace): Shared, headers: HeaderMap, Query(query): Query<
         let member = found.ok_or("user_not_found")?;
         Ok(json!({ "user": {
             "id": member.id,
-            "team_id": TEAM,
+            "team_id": member.team,
             "deleted": member.deleted,
             "is_bot": false,
             "is_restricted": member.guest,
@@ -157,6 +158,23 @@ async fn user(State(workspace): Shared, headers: HeaderMap, Query(query): Query<
         } }))
     });
     answer(&mut workspace, "users.info".to_owned(), json!({ "user": query.user }), done)
+}
+
+/// The channel as text: every message with what it shows, and its thread below it.
+async fn channel(State(workspace): Shared) -> String {
+    let messages = lock(&workspace).messages.clone();
+    let mut lines = Vec::new();
+    for message in messages.iter().filter(|message| message.thread_ts.is_none()) {
+        lines.push(format!("{} (edited {} times)", message.text, message.edits));
+        let shown = message.blocks.iter().filter_map(|block| block["text"]["text"].as_str()).flat_map(str::lines);
+        lines.extend(shown.map(|line| format!("    {line}")));
+        let names: Vec<_> = message.buttons().into_keys().map(|name| format!("[{name}]")).collect();
+        lines.push(format!("    {}", names.join(" ")));
+        let replies = messages.iter().filter(|reply| reply.thread_ts.as_ref() == Some(&message.ts));
+        lines.extend(replies.map(|reply| format!("    ↳ {}", reply.text)));
+        lines.push(String::new());
+    }
+    lines.join("\n")
 }
 
 async fn whisper(State(workspace): Shared, Json(body): Json<Value>) -> StatusCode {

@@ -6,7 +6,7 @@ mod api;
 mod people;
 mod workspace;
 
-pub use people::{Answered, Endpoint, Reply};
+pub use people::{Answered, Endpoint, Reply, sign};
 pub use workspace::{Call, Member, Message, Workspace};
 
 use std::net::SocketAddr;
@@ -48,6 +48,11 @@ impl Slack {
         format!("http://{}/api", self.address)
     }
 
+    /// A page with the channel's messages, as text.
+    pub fn channel_url(&self) -> String {
+        format!("http://{}/channel", self.address)
+    }
+
     /// The messages of the channel, oldest first, those in threads as well.
     pub fn messages(&self) -> Vec<Message> {
         self.lock().messages.clone()
@@ -66,6 +71,11 @@ impl Slack {
     /// What was told to people at addresses for answers.
     pub fn whispers(&self) -> Vec<String> {
         self.lock().whispers.clone()
+    }
+
+    /// A person deletes a message.
+    pub fn delete(&self, ts: &str) {
+        self.lock().messages.retain(|message| message.ts != ts);
     }
 
     /// Answers the next calls of a method, so many, with 429 and this `Retry-After`, seconds.

@@ -55,6 +55,14 @@ impl Slack {
     /// # Errors
     /// When there is no such message or button, or nobody answers at the endpoint.
     pub async fn press(&self, to: &Endpoint, user: &str, ts: &str, action: &str) -> Result<Answered, String> {
+        self.send(to, self.pressed(user, ts, action)?).await
+    }
+
+    /// What is sent when a member presses a button of a message.
+    ///
+    /// # Errors
+    /// When there is no such message or button.
+    pub fn pressed(&self, user: &str, ts: &str, action: &str) -> Result<String, String> {
         let payload = {
             let mut workspace = self.lock();
             let message =
@@ -65,7 +73,7 @@ impl Slack {
             json!({
                 "type": "block_actions",
                 "team": { "id": TEAM, "domain": "acme" },
-                "user": { "id": user, "username": user, "team_id": TEAM },
+                "user": { "id": user, "username": user, "team_id": workspace.team_of(user) },
                 "api_app_id": "A0APP",
                 "token": "deprecated",
                 "container": { "type": "message", "message_ts": ts, "channel_id": CHANNEL, "is_ephemeral": false },
@@ -83,7 +91,7 @@ impl Slack {
                 }],
             })
         };
-        self.send(to, &payload).await
+        Ok(form(&payload))
     }
 
     /// A member sends the dialog that was opened last, with these fields.
@@ -91,7 +99,16 @@ impl Slack {
     /// # Errors
     /// When no dialog is open, or nobody answers at the endpoint.
     pub async fn submit(&self, to: &Endpoint, user: &str, fields: &[(&str, &str)]) -> Result<Answered, String> {
-        let mut view = self.lock().views.last().cloned().ok_or("no dialog is open")?;
+        self.send(to, self.submitted(user, fields)?).await
+    }
+
+    /// What is sent when a member sends the dialog that was opened last, with these fields.
+    ///
+    /// # Errors
+    /// When no dialog is open, or it has no such field.
+    pub fn submitted(&self, user: &str, fields: &[(&str, &str)]) -> Result<String, String> {
+        let workspace = self.lock();
+        let mut view = workspace.views.last().cloned().ok_or("no dialog is open")?;
         let blocks = view["blocks"].as_array().cloned().unwrap_or_default();
         let mut values = json!({});
         for (name, value) in fields {
@@ -105,23 +122,19 @@ impl Slack {
         let payload = json!({
             "type": "view_submission",
             "team": { "id": TEAM, "domain": "acme" },
-            "user": { "id": user, "username": user, "team_id": TEAM },
+            "user": { "id": user, "username": user, "team_id": workspace.team_of(user) },
             "api_app_id": "A0APP",
             "token": "deprecated",
             "trigger_id": "none",
             "view": view,
         });
-        self.send(to, &payload).await
+        Ok(form(&payload))
     }
 
-    async fn send(&self, to: &Endpoint, payload: &Value) -> Result<Answered, String> {
-        let body =
-            url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
+    async fn send(&self, to: &Endpoint, body: String) -> Result<Answered, String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?.as_secs();
         let timestamp = now.saturating_add_signed(to.skew).to_string();
-        let mut mac = Hmac::<Sha256>::new_from_slice(to.secret.as_bytes()).map_err(|error| error.to_string())?;
-        mac.update(format!("v0:{timestamp}:{body}").as_bytes());
-        let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
+        let signature = sign(&to.secret, &timestamp, &body);
         self.send_again(to, (timestamp, signature, body)).await
     }
 
@@ -145,4 +158,16 @@ impl Slack {
         let body = answer.text().await.map_err(|error| error.to_string())?;
         Ok(Answered { reply: Reply { status, body, in_time: start.elapsed() < PATIENCE }, request })
     }
+}
+
+/// The signature of a request at a time, seconds since 1970.
+pub fn sign(secret: &str, timestamp: &str, body: &str) -> String {
+    // Any length is a key of HMAC's.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
+    mac.update(format!("v0:{timestamp}:{body}").as_bytes());
+    format!("v0={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+fn form(payload: &Value) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish()
 }

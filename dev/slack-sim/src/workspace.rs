@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::TEAM;
+
 /// A member.
 #[derive(Debug, Clone)]
 pub struct Member {
@@ -17,12 +19,15 @@ pub struct Member {
     pub guest: bool,
     /// Whether they were deactivated.
     pub deleted: bool,
+    /// Their own workspace: another one where the channel is shared with another company.
+    pub team: String,
 }
 
 impl Member {
     /// A full member with a confirmed address.
     pub fn new(id: &str, email: &str) -> Self {
-        Self { id: id.to_owned(), email: email.to_owned(), confirmed: true, guest: false, deleted: false }
+        let team = TEAM.to_owned();
+        Self { id: id.to_owned(), email: email.to_owned(), confirmed: true, guest: false, deleted: false, team }
     }
 }
 
@@ -77,6 +82,11 @@ pub struct Workspace {
 impl Workspace {
     pub(crate) fn new(members: Vec<Member>) -> Self {
         Self { members, ..Self::default() }
+    }
+
+    /// A member's own workspace.
+    pub(crate) fn team_of(&self, user: &str) -> String {
+        self.members.iter().find(|member| member.id == user).map_or_else(|| TEAM.to_owned(), |it| it.team.clone())
     }
 
     /// A number that was not given before.

@@ -22,7 +22,7 @@ use crate::door::Door;
 use crate::fargate::{Fargate, Host};
 use crate::folder::Folder;
 use crate::services::{self, APP_ID, MODEL_KEY, OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, Services, TRACKER_TOKEN};
-use crate::settings::{API_APPROVER, APPROVER, CodeHost, Model, ROLE_RULES, Settings};
+use crate::settings::{API_APPROVER, APPROVER, CodeHost, Model, ROLE_RULES, SLACK_MEMBER, Settings};
 use crate::stack::{Running, Stack};
 use crate::template::Template;
 use crate::{secrets, sweep, warm};
@@ -182,7 +182,14 @@ async fn parameters(
         }
         None => (String::new(), "https://github.com".to_owned()),
     };
-    let approvers = format!("{APPROVER},{API_APPROVER}");
+    let (slack_token, slack_signing) =
+        (json!({"token": slack_sim::TOKEN}), json!({"signing_secret": slack_sim::SIGNING_SECRET}));
+    let (slack_token_arn, slack_signing_arn) = tokio::try_join!(
+        secrets::create(aws, "slack-token", &slack_token),
+        secrets::create(aws, "slack-signing-secret", &slack_signing),
+    )?;
+    let slack_api = services.slack.api_url();
+    let approvers = format!("{APPROVER} slack:{}/{SLACK_MEMBER},{API_APPROVER}", slack_sim::TEAM);
     let flux_lens_url = services.flux_lens.0.base_url();
     let packages = &services.packages;
     let repository = packages.config().arn(aws.region());
@@ -208,6 +215,13 @@ async fn parameters(
         ("GithubUrl", &github_pages),
         ("GithubOauthSecretArn", &oauth_arn),
         ("RoleRules", ROLE_RULES),
+        ("SlackTeamId", slack_sim::TEAM),
+        ("SlackChannel", slack_sim::CHANNEL),
+        ("SlackTokenSecretArn", &slack_token_arn),
+        ("SlackSigningSecretArn", &slack_signing_arn),
+        ("SlackApiUrl", &slack_api),
+        // Many scenarios in one hour are no flood.
+        ("SlackMessagesPerHour", "1000"),
         ("CreateMailIdentity", "true"),
         ("BuildCommit", "local"),
     ];

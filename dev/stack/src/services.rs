@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use github_sim::{AppConfig, AppKey, EmailConfig, OrganizationConfig, TeamConfig, UserConfig};
 
-use crate::settings::{API_APPROVER, API_LOGIN, APPROVER, CodeHost, MAINTAINER, Model, Settings};
+use slack_sim::Member;
+
+use crate::settings::{
+    API_APPROVER, API_LOGIN, APPROVER, CodeHost, MAINTAINER, Model, SLACK_API_MEMBER, SLACK_MEMBER, Settings,
+};
 
 /// The App's id at the simulator.
 pub(crate) const APP_ID: u64 = 4711;
@@ -27,6 +31,7 @@ pub(crate) struct Services {
     pub(crate) flux_lens: FluxLens,
     pub(crate) model: Option<ModelSim>,
     pub(crate) packages: codeartifact_sim::Running,
+    pub(crate) slack: slack_sim::Slack,
     pub(crate) app_key: Option<AppKey>,
 }
 
@@ -72,7 +77,10 @@ pub(crate) async fn start(settings: &Settings) -> Result<Services> {
     };
     let packages = codeartifact_sim::Config::default();
     let packages = codeartifact_sim::start(packages).await.context("starting the CodeArtifact simulator")?;
-    Ok(Services { github, flux_lens, model, packages, app_key })
+    // One member by an id that stands in the list of approvers, the other by an address that they have confirmed.
+    let members = vec![Member::new(SLACK_MEMBER, APPROVER), Member::new(SLACK_API_MEMBER, API_APPROVER)];
+    let slack = slack_sim::Slack::start(members).await.context("starting the Slack simulator")?;
+    Ok(Services { github, flux_lens, model, packages, slack, app_key })
 }
 
 async fn github(folder: PathBuf, key: &AppKey) -> Result<github_sim::Running> {

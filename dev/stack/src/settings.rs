@@ -13,6 +13,10 @@ pub const API_APPROVER: &str = "sam.ortiz@acme.example";
 pub const MAINTAINER: &str = "rae-kim";
 /// The login on whose behalf the API token decides: an admin of the console.
 pub const API_LOGIN: &str = "sam-ortiz";
+/// The Slack member who is [`APPROVER`].
+pub(crate) const SLACK_MEMBER: &str = "U0RAEKIM";
+/// The Slack member who is [`API_APPROVER`].
+pub(crate) const SLACK_API_MEMBER: &str = "U0SAMORTIZ";
 /// Everybody of the organization reads, its reviewers approve, and [`API_LOGIN`] runs the console.
 pub(crate) const ROLE_RULES: &str = "viewer=org:9100 approver=team:9101 admin=user:9002";
 

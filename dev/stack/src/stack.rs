@@ -166,6 +166,11 @@ impl Stack {
         &self.running.services.packages
     }
 
+    /// The Slack workspace.
+    pub fn slack(&self) -> &slack_sim::Slack {
+        &self.running.services.slack
+    }
+
     /// The mails that were sent.
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::new(&self.running.engine.url())
@@ -220,7 +225,7 @@ impl Stack {
             tracing::warn!(%error, "the engine ended badly");
         }
         drop(door);
-        let Services { github, flux_lens, model, packages, .. } = services;
+        let Services { github, flux_lens, model, packages, slack, .. } = services;
         if let Some(github) = github
             && let Err(error) = github.shutdown().await
         {
@@ -231,6 +236,7 @@ impl Stack {
             model.0.shutdown().await;
         }
         packages.shutdown().await;
+        drop(slack);
         drop(folder);
     }
 }

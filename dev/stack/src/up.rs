@@ -46,6 +46,7 @@ struct Facts {
     flux_lens: String,
     github: String,
     mail: String,
+    slack: String,
     engine: String,
     engine_region: String,
     engine_access_key_id: String,
@@ -287,6 +288,7 @@ fn facts(stack: &Stack, name: &str) -> Result<Facts> {
         flux_lens: stack.flux_lens().base_url(),
         github: github.map_or_else(|_| "GitHub itself".to_owned(), |github| github.html_base().to_owned()),
         mail: format!("{}/_ministack/ses/messages", engine.url()),
+        slack: stack.slack().channel_url(),
         engine: engine.url(),
         engine_region: engine.region().to_owned(),
         engine_access_key_id: engine.root().access_key_id.clone(),
@@ -304,12 +306,13 @@ fn write(path: &Path, facts: &Facts) -> Result<()> {
 }
 
 fn show(facts: &Facts) {
-    let Facts { console, api_token, flux_lens, github, mail, engine, .. } = facts;
+    let Facts { console, api_token, flux_lens, github, mail, slack, engine, .. } = facts;
     say(format_args!("console     {console}/"));
     say(format_args!("sign in as  {MAINTAINER} (approver) or {API_LOGIN} (admin), at the GitHub simulator"));
     say(format_args!("API token   {api_token}"));
     say(format_args!("Flux Lens   {flux_lens}/new   file a ticket here"));
     say(format_args!("GitHub      {github}"));
     say(format_args!("mail        {mail}   to {APPROVER} and {API_APPROVER}"));
+    say(format_args!("Slack       {slack}   the approvals' channel, read only"));
     say(format_args!("AWS         {engine}   keys in the stack's stack.json"));
 }

@@ -1,5 +1,7 @@
 //! [`Backend`] over DynamoDB, S3, Secrets Manager and Lambda.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use domain::audit::{Evidence, Trail};
 use domain::failure::{Failure, FailureKind};
@@ -19,13 +21,18 @@ use runtime::Invoker;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use slack::Slack;
 use store::keys::objects;
 use store::{Anchors, ApiToken, ConsoleTable, Gates, Listing, LogLine, Objects, Session, Store, StoreError};
 
 use crate::backend::{Backend, OauthApp, Secrets};
 use crate::config::Config;
 use crate::sign_in::{Account, Github, NotIdentified};
+use crate::slack::SlackAccess;
 
+/// How long Slack's requests may take before somebody is told that it takes long. Slack gives up after three seconds,
+/// some of which pass on the way and, at worst, with our start.
+const SLACK_PATIENCE: Duration = Duration::from_millis(1_800);
 /// Largest SPEC or report that is read, bytes.
 const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -39,6 +46,8 @@ pub struct Aws {
     pub console: ConsoleTable,
     /// Who people are.
     pub github: Github,
+    /// Slack, without its token, where the deployment has it.
+    pub slack: Option<Slack>,
     /// The bucket.
     pub objects: Objects,
     /// The anchors of audit trails.
@@ -58,6 +67,16 @@ struct TokenSecret {
 }
 
 #[derive(Deserialize)]
+struct SlackTokenSecret {
+    token: SecretString,
+}
+
+#[derive(Deserialize)]
+struct SlackSigningSecret {
+    signing_secret: SecretString,
+}
+
+#[derive(Deserialize)]
 struct KeySecret {
     key: SecretString,
 }
@@ -66,13 +85,14 @@ impl Aws {
     /// Clients for what the configuration names.
     ///
     /// # Errors
-    /// When there can be no client for GitHub.
+    /// When there can be no client for GitHub or Slack.
     pub fn new(sdk: &SdkConfig, config: &Config) -> Result<Self, Failure> {
         let dynamo = aws_sdk_dynamodb::Client::new(sdk);
         Ok(Self {
             store: Store::new(dynamo.clone(), &config.state_table, &config.audit_table),
             gates: Gates::new(dynamo.clone(), &config.gates_table),
             console: ConsoleTable::new(dynamo, &config.console_table),
+            slack: config.slack.as_ref().map(|it| Slack::new(&it.api_url, SecretString::default())).transpose()?,
             github: Github::new(&config.settings, &config.github_api_url)?,
             objects: Objects::new(Objects::client(sdk), &config.bucket),
             anchors: Anchors::new(Objects::client(sdk), &config.audit_bucket),
@@ -106,6 +126,19 @@ impl Backend for Aws {
         let derived = |purpose| SigningKey::derive(key.expose_secret(), purpose);
         let (session_key, sign_in_key, form_key) = (derived("session"), derived("sign-in"), derived("form"));
         Ok(Secrets { token, holder: Person::from_email(email), session_key, sign_in_key, form_key, oauth })
+    }
+
+    async fn slack(&self) -> Result<Option<SlackAccess>, Failure> {
+        let (Some(config), Some(client)) = (&self.config.slack, &self.slack) else { return Ok(None) };
+        let (SlackSigningSecret { signing_secret }, SlackTokenSecret { token }) = tokio::try_join!(
+            self.secrets.json(&config.signing_secret_arn),
+            self.secrets.json(&config.token_secret_arn)
+        )?;
+        let held = [("Slack's signing secret", &signing_secret), ("Slack's bot token", &token)];
+        let tell = async |fingerprints| self.store.put_known_secrets(SecretOwner::Console, fingerprints).await;
+        self.secrets.announce(&held, tell).await;
+        let (team, client) = (config.team.clone(), client.with_token(token));
+        Ok(Some(SlackAccess { team, signing_secret, client, patience: SLACK_PATIENCE }))
     }
 
     async fn in_state(&self, state: WorkflowState, limit: i32, cursor: Option<&str>) -> Result<Listing, StoreError> {

@@ -20,6 +20,7 @@ use serde::Deserialize;
 use store::{ApiToken, Listing, LogLine, Session, StoreError};
 
 use crate::sign_in::{Account, NotIdentified};
+use crate::slack::SlackAccess;
 
 /// What the secrets open, as they are now.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub struct OauthApp {
 pub trait Backend: Send + Sync + 'static {
     /// The secrets.
     fn secrets(&self) -> impl Future<Output = Result<Secrets, Failure>> + Send;
+    /// What is needed to hear Slack; `None` where the deployment has none.
+    fn slack(&self) -> impl Future<Output = Result<Option<SlackAccess>, Failure>> + Send;
     /// Workflows in one state, the one changed last first.
     fn in_state(
         &self,

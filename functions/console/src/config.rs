@@ -35,6 +35,34 @@ pub struct Config {
     pub signing_key_secret_arn: String,
     /// `GITHUB_OAUTH_SECRET_ARN`: `{"client_id": "…", "client_secret": "…"}`; without it nobody can sign in.
     pub github_oauth_secret_arn: Option<String>,
+    /// Slack, where the deployment has it.
+    pub slack: Option<SlackConfig>,
+}
+
+/// How Slack is heard and called, where the deployment has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackConfig {
+    /// `SLACK_SIGNING_SECRET_ARN`: `{"signing_secret": "…"}`.
+    pub signing_secret_arn: String,
+    /// `SLACK_TOKEN_SECRET_ARN`: `{"token": "xoxb-…"}`.
+    pub token_secret_arn: String,
+    /// `SLACK_TEAM_ID`: the only workspace whose members count.
+    pub team: String,
+    /// `SLACK_API_URL`.
+    pub api_url: String,
+}
+
+impl SlackConfig {
+    /// `None` without `SLACK_SIGNING_SECRET_ARN`.
+    fn from_env() -> Result<Option<Self>, ConfigError> {
+        let Some(signing_secret_arn) = env::optional("SLACK_SIGNING_SECRET_ARN") else { return Ok(None) };
+        Ok(Some(Self {
+            signing_secret_arn,
+            token_secret_arn: env::required("SLACK_TOKEN_SECRET_ARN")?,
+            team: env::required("SLACK_TEAM_ID")?,
+            api_url: env::required("SLACK_API_URL")?,
+        }))
+    }
 }
 
 impl Config {
@@ -66,6 +94,7 @@ impl Config {
             api_token_secret_arn: env::required("API_TOKEN_SECRET_ARN")?,
             signing_key_secret_arn: env::required("SIGNING_KEY_SECRET_ARN")?,
             github_oauth_secret_arn: env::optional("GITHUB_OAUTH_SECRET_ARN"),
+            slack: SlackConfig::from_env()?,
         })
     }
 }

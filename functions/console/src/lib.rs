@@ -9,6 +9,7 @@
 //! | POST `/workflows/{id}/cancel`, `/api/workflows/{id}/cancel`, `/account/refusals` | admins |
 //! | GET `/approvals/{link}` | whoever holds the link, which was sent to one person |
 //! | POST `/approvals/{link}` | that very person, signed in as an approver |
+//! | POST `/slack/interactions` | Slack, for members whom the gate asks |
 //! | `/account/tokens` | whoever is signed in; admins see and revoke others' |
 //!
 //! Somebody is known by a session ([`domain::role`] says how they come to a role) or by an API token. Changes by a session
@@ -36,6 +37,7 @@ mod routes;
 mod secret_text;
 mod session;
 mod sign_in;
+mod slack;
 mod tokens;
 mod view;
 
@@ -48,6 +50,7 @@ pub use backend::{Backend, OauthApp, Secrets};
 pub use config::Config;
 pub use routes::{app, without_stage};
 pub use sign_in::{Account, Github, NotIdentified};
+pub use slack::SlackAccess;
 
 /// What an operator chose.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use crate::backend::Backend;
 use crate::problem::{ApiProblem, PageProblem, Problem};
-use crate::{Console, account, api, approvals, audit, caller, gate, headers, sign_in, view};
+use crate::{Console, account, api, approvals, audit, caller, gate, headers, sign_in, slack, view};
 
 /// Largest form or request, bytes: an edited SPEC of the longest sort, percent-encoded.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -52,6 +52,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/account/tokens/revoke", post(account::revoke::<B>))
         .route("/account/refusals", get(account::refusals::<B>))
         .route("/approvals/{link}", get(approvals::show::<B>).post(approvals::decide::<B>))
+        .route("/slack/interactions", post(slack::interactions::<B>).layer(slack::body_limit()))
         .nest("/api", api)
         .fallback(|| async { PageProblem(Problem::not_found()) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -10,6 +10,7 @@ mod links;
 mod matrix;
 mod sessions;
 mod sign_in;
+mod slack;
 mod tokens;
 mod views;
 
@@ -80,6 +81,10 @@ impl Call {
         Self(Request::builder().method("POST").uri(path).header(header::CONTENT_TYPE, kind), Body::from(encoded))
     }
 
+    fn raw(path: &str, body: &str) -> Self {
+        Self(Request::builder().method("POST").uri(path), Body::from(body.to_owned()))
+    }
+
     fn header(self, name: &str, value: &str) -> Self {
         Self(self.0.header(name, value), self.1)
     }
@@ -98,8 +103,12 @@ impl Call {
     }
 
     async fn to(self, memory: &Memory) -> Answer {
+        self.sent_to(crate::app(memory.console())).await
+    }
+
+    async fn sent_to(self, app: axum::Router) -> Answer {
         let request = self.0.body(self.1).unwrap();
-        let response = crate::app(memory.console()).oneshot(request).await.unwrap();
+        let response = app.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, body }

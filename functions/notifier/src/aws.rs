@@ -1,5 +1,7 @@
 //! [`State`] over DynamoDB, S3 and Lambda.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use domain::audit::AuditEntry;
 use domain::failure::Failure;
@@ -16,11 +18,14 @@ use domain::{Digest, Timestamp};
 use runtime::Invoker;
 use serde::de::DeserializeOwned;
 use store::keys::objects;
-use store::{Gates, Objects, OutboxRow, Store, StoreError};
+use store::{Gates, Objects, OutboxRow, SlackBudget, SlackThread, Store, StoreError};
 
 use crate::config::Config;
 use crate::facts::State;
+use crate::slack::SlackRows;
 
+/// The longest that a message is kept back, seconds.
+const MAX_POSTPONED_SECONDS: i32 = 3_600;
 /// Largest SPEC or report that is read, bytes.
 const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -37,6 +42,8 @@ pub struct Aws {
     pub invoker: Invoker,
     /// The function that makes approval links.
     pub links_function: String,
+    /// Slack's queue, where the deployment has one.
+    pub slack_queue: Option<(aws_sdk_sqs::Client, String)>,
 }
 
 impl Aws {
@@ -49,6 +56,7 @@ impl Aws {
             objects: Objects::new(Objects::client(sdk), &config.bucket),
             invoker: Invoker::from_config(sdk),
             links_function: config.approval_links_function.clone(),
+            slack_queue: config.slack.as_ref().map(|slack| (aws_sdk_sqs::Client::new(sdk), slack.queue_url.clone())),
         }
     }
 
@@ -61,6 +69,38 @@ impl Aws {
 
 fn malformed(key: &str, reason: &str) -> StoreError {
     StoreError::Malformed { what: format!("the object {key}"), reason: reason.to_owned() }
+}
+
+impl SlackRows for Aws {
+    async fn take_thread(&self, id: &WorkflowId, now: Timestamp) -> Result<SlackThread, StoreError> {
+        self.store.take_slack_thread(id, now).await
+    }
+
+    async fn save_thread(&self, thread: &mut SlackThread) -> Result<(), StoreError> {
+        self.store.save_slack_thread(thread).await
+    }
+
+    async fn release_thread(&self, thread: &SlackThread) -> Result<(), StoreError> {
+        self.store.release_slack_thread(thread).await
+    }
+
+    async fn count_post(&self, channel: &str, limit: u32, now: Timestamp) -> Result<SlackBudget, StoreError> {
+        self.store.count_slack_post(channel, limit, now).await
+    }
+
+    async fn return_post(&self, channel: &str, budget: SlackBudget, now: Timestamp) -> Result<(), StoreError> {
+        self.store.return_slack_post(channel, budget, now).await
+    }
+
+    async fn postpone(&self, receipt: &str, wait: Duration) {
+        let Some((client, url)) = &self.slack_queue else { return };
+        let seconds = i32::try_from(wait.as_secs()).unwrap_or(MAX_POSTPONED_SECONDS).clamp(1, MAX_POSTPONED_SECONDS);
+        let call = client.change_message_visibility().queue_url(url).receipt_handle(receipt);
+        if let Err(error) = call.visibility_timeout(seconds).send().await {
+            let error = aws_sdk_sqs::error::DisplayErrorContext(error);
+            tracing::warn!(%error, "a message comes back when its queue says and not when Slack says");
+        }
+    }
 }
 
 impl State for Aws {

@@ -8,6 +8,7 @@ use futures::{StreamExt as _, stream};
 use crate::access::Access;
 use crate::facts::State;
 use crate::notifier::Notifier;
+use crate::unsent::Unsent;
 
 /// How many messages are sent at once.
 const PARALLEL: usize = 4;
@@ -53,8 +54,13 @@ async fn one<S: State>(
             tracing::info!(workflow = %pointer.workflow_id, seq = pointer.seq, ?outcome, "a message was handled");
             None
         }
-        Err(failure) => {
-            tracing::error!(workflow = %pointer.workflow_id, seq = pointer.seq, %failure, "a message was not sent");
+        Err(Unsent { failure, again, .. }) => {
+            if let (Some(again), Some(receipt)) = (again, &message.receipt_handle) {
+                tracing::warn!(workflow = %pointer.workflow_id, seq = pointer.seq, %failure, "a message has to wait");
+                notifier.state.postpone(receipt, again).await;
+            } else {
+                tracing::error!(workflow = %pointer.workflow_id, seq = pointer.seq, %failure, "a message was not sent");
+            }
             Some(id)
         }
     }

@@ -90,7 +90,11 @@ fn call(notice: &Notice) -> Option<(&GateId, texts::Call)> {
         Notice::SpecAwaitsApproval { gate, .. } | Notice::PrAwaitsApproval { gate } => Some((gate, texts::Call::First)),
         Notice::GateStillOpen { gate, stage } => Some((gate, texts::Call::Again(*stage))),
         Notice::GateDelegated { gate, .. } => Some((gate, texts::Call::HandedOn)),
-        Notice::WorkStarted | Notice::CodeRequested { .. } | Notice::GateDecided { .. } | Notice::Ended { .. } => None,
+        Notice::WorkStarted
+        | Notice::CodeRequested { .. }
+        | Notice::GateDecided { .. }
+        | Notice::Recorded { .. }
+        | Notice::Ended { .. } => None,
     }
 }
 
@@ -99,6 +103,11 @@ fn recipients<'a>(gate: &'a Gate, notice: &'a Notice) -> Vec<&'a Person> {
     if let Notice::GateDelegated { to, .. } = notice {
         return vec![to];
     }
+    silent(gate)
+}
+
+/// Who is asked and has not approved what is asked about.
+pub(crate) fn silent(gate: &Gate) -> Vec<&Person> {
     let approved = |person: &&Person| {
         !gate
             .approvals

@@ -17,8 +17,10 @@ use domain::workflow::{ChangedFile, Event, Workflow};
 use domain::{Digest, Timestamp};
 use store::{OutboxRow, StoreError};
 
+use crate::slack::SlackRows;
+
 /// The rows, objects and functions that a notifier needs.
-pub trait State: Sync {
+pub trait State: SlackRows {
     /// Takes a row for sending; see [`store::Store::take_outbox`].
     fn take(
         &self,

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&sdk), config.mail_from.clone());
     let aws = Aws::new(&sdk, &config);
     let store = aws.store.clone();
-    let notifier = Notifier::new(aws, mailer, config.public_base_url.clone());
+    let notifier = Notifier::new(aws, mailer, config.public_base_url.clone(), config.slack_channel());
     let secrets = runtime::Secrets::from_config(&sdk);
     let (config, notifier, secrets, store) = (&config, &notifier, &secrets, &store);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {

@@ -6,9 +6,12 @@ use domain::outbox::{OutboxChannel, OutboxPointer};
 use store::{OutboxRow, StoreError};
 
 use crate::access::Access;
+use crate::config::SlackChannel;
 use crate::facts::State;
 use crate::mailer::Mailer;
-use crate::{email, ticket};
+use crate::slack::Desk;
+use crate::unsent::Unsent;
+use crate::{email, slack, ticket};
 
 /// What became of a message that need not come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +30,14 @@ pub struct Notifier<S> {
     pub(crate) state: S,
     pub(crate) mailer: Mailer,
     pub(crate) base_url: String,
+    pub(crate) slack: Option<SlackChannel>,
+    pub(crate) desk: Desk,
 }
 
 impl<S: State> Notifier<S> {
     /// A notifier whose links begin with `base_url`, which has no slash at its end.
-    pub fn new(state: S, mailer: Mailer, base_url: String) -> Self {
-        Self { state, mailer, base_url }
+    pub fn new(state: S, mailer: Mailer, base_url: String, slack: Option<SlackChannel>) -> Self {
+        Self { state, mailer, base_url, slack, desk: Desk::default() }
     }
 
     /// Sends one message of the outbox, unless it was sent before.
@@ -44,7 +49,7 @@ impl<S: State> Notifier<S> {
         access: &Access,
         pointer: &OutboxPointer,
         now: fn() -> Timestamp,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, Unsent> {
         let row = match self.state.take(pointer, now()).await {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(Outcome::SentBefore),
@@ -54,21 +59,24 @@ impl<S: State> Notifier<S> {
             }
             Err(error) => return Err(error.into()),
         };
-        if let Err(failure) = self.send(access, &row, now).await {
+        if let Err(unsent) = self.send(access, &row, now).await {
             if let Err(error) = self.state.release(pointer).await {
                 tracing::warn!(%error, "a lease was not given back; it runs out by itself");
             }
-            return Err(failure);
+            return Err(unsent);
         }
         self.state.mark_sent(pointer, now()).await?;
         Ok(Outcome::Sent)
     }
 
-    async fn send(&self, access: &Access, row: &OutboxRow, now: fn() -> Timestamp) -> Result<(), Failure> {
+    async fn send(&self, access: &Access, row: &OutboxRow, now: fn() -> Timestamp) -> Result<(), Unsent> {
         match row.channel {
-            OutboxChannel::Ticket => ticket::send(self, access, row).await,
-            OutboxChannel::Email => email::send(self, row, now()).await,
-            OutboxChannel::Delivery => Err(inconsistent("a decision for the state machine came to the notifier")),
+            OutboxChannel::Ticket => Ok(ticket::send(self, access, row).await?),
+            OutboxChannel::Email => Ok(email::send(self, row, now()).await?),
+            OutboxChannel::Slack => slack::send(self, access.slack.as_ref(), row, now).await,
+            OutboxChannel::Delivery => {
+                Err(inconsistent("a decision for the state machine came to the notifier").into())
+            }
         }
     }
 }

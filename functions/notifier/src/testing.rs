@@ -42,6 +42,8 @@ pub(crate) struct Story {
     pub(crate) trail: Vec<AuditEntry>,
     pub(crate) outbox: Vec<(u64, domain::outbox::OutboxMessage)>,
     pub(crate) gate: Option<Gate>,
+    /// The gates before it.
+    pub(crate) earlier: Vec<Gate>,
 }
 
 impl Story {
@@ -63,7 +65,7 @@ impl Story {
         let id = WorkflowId::derive(&ticket.key, Generation::FIRST);
         let limits = RoundLimits { repairs: 0, ..RoundLimits::default() };
         let (workflow, entry) = Workflow::create(id, &ticket, limits, Actor::system("intake"), now()).unwrap();
-        Self { ticket, workflow, trail: vec![entry], outbox: vec![], gate: None }
+        Self { ticket, workflow, trail: vec![entry], outbox: vec![], gate: None, earlier: vec![] }
     }
 
     pub(crate) fn then(mut self, event: Event) -> Self {
@@ -109,7 +111,7 @@ impl Story {
         let gate = Gate::new(id, self.workflow.id.clone(), subject, requester, asked, now()).unwrap();
         let event =
             Event::GateOpened { gate: gate.id.clone(), kind, subject_digest: gate.subject_digest, due_at: gate.due_at };
-        self.gate = Some(gate);
+        self.earlier.extend(self.gate.replace(gate));
         self.then(event)
     }
 

@@ -1,6 +1,7 @@
 //! The handler over rows in memory, the real client of the tracker against its simulator, and the real client of SES
 //! against a server that keeps the mails.
 
+mod slack;
 mod world;
 
 use domain::failure::{Failure, FailureKind};

@@ -39,7 +39,8 @@ pub(crate) async fn send<S: State>(notifier: &Notifier<S>, access: &Access, row:
         Notice::GateStillOpen { .. }
         | Notice::GateDelegated { .. }
         | Notice::CodeRequested { .. }
-        | Notice::GateDecided { .. } => Ok(()),
+        | Notice::GateDecided { .. }
+        | Notice::Recorded { .. } => Ok(()),
         Notice::Ended { state: ended, status, reason } => {
             teller.move_to_if_current(state, *status).await?;
             let history = History::of(&state.trail(&workflow.id).await?);

@@ -5,6 +5,8 @@
 //! and everything that can go wrong with sending hangs on those queues, which have partial batches and dead-letter
 //! queues.
 //!
+//! What is for a channel that the deployment does not have stays where it is.
+//!
 //! A record that is not an outbox row is passed over; one that should be and cannot be read is logged and passed
 //! over: no repeat would mend it. The batch fails only when SQS does not take a message after all repeats, because
 //! then the message would be lost. It then comes back whole, and what was queued before is queued twice; `notifier`
@@ -34,9 +36,7 @@ pub struct Routed {
 /// # Errors
 /// `Transient` when SQS did not take a message.
 pub async fn route(queues: &Queues, event: Value) -> Result<Routed, StepFailure> {
-    let pointers = pointers(event);
-    let queued = pointers.len();
-    queues.send(pointers).await.map_err(runtime::step::fail)?;
+    let queued = queues.send(pointers(event)).await.map_err(runtime::step::fail)?;
     tracing::info!(queued, "the batch was routed");
     Ok(Routed { queued })
 }

@@ -29,19 +29,22 @@ impl Queues {
         Self { client, config }
     }
 
-    /// Queues every pointer.
+    /// Queues every pointer whose channel the deployment has, and answers how many.
     ///
     /// # Errors
     /// `Transient` when SQS did not take all of them.
-    pub async fn send(&self, pointers: Vec<(OutboxChannel, OutboxPointer)>) -> Result<(), Failure> {
+    pub async fn send(&self, pointers: Vec<(OutboxChannel, OutboxPointer)>) -> Result<usize, Failure> {
+        let mut queued = 0;
         for channel in OutboxChannel::ALL {
+            let Some(url) = self.config.queue_url(channel) else { continue };
             let of_channel = pointers.iter().filter(|(to, _)| *to == channel);
             let bodies = of_channel.map(|(_, pointer)| body(pointer)).collect::<Result<Vec<_>, _>>()?;
             for batch in bodies.chunks(BATCH) {
-                self.send_batch(self.config.queue_url(channel), batch).await?;
+                self.send_batch(url, batch).await?;
             }
+            queued += bodies.len();
         }
-        Ok(())
+        Ok(queued)
     }
 
     async fn send_batch(&self, url: &str, bodies: &[String]) -> Result<(), Failure> {

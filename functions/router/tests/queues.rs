@@ -29,6 +29,10 @@ struct Sqs {
 
 impl Sqs {
     async fn queues(&self) -> Queues {
+        self.queues_with(true).await
+    }
+
+    async fn queues_with(&self, has_slack: bool) -> Queues {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().route("/", post(call)).with_state(self.clone());
@@ -45,6 +49,7 @@ impl Sqs {
             Config {
                 ticket_queue_url: format!("{base}/ticket"),
                 email_queue_url: format!("{base}/email"),
+                slack_queue_url: has_slack.then(|| format!("{base}/slack")),
                 delivery_queue_url: format!("{base}/delivery"),
             },
         )
@@ -102,10 +107,20 @@ fn batch(rows: impl IntoIterator<Item = (u64, &'static str)>) -> Value {
 async fn each_message_goes_to_the_queue_of_its_channel() {
     let sqs = Sqs::default();
     let queues = sqs.queues().await;
-    let routed = route(&queues, batch([(1, "ticket"), (2, "email"), (3, "ticket"), (4, "delivery")])).await.unwrap();
-    assert_eq!(routed.queued, 4);
+    let rows = [(1, "ticket"), (2, "email"), (3, "ticket"), (4, "delivery"), (5, "slack")];
+    let routed = route(&queues, batch(rows)).await.unwrap();
+    assert_eq!(routed.queued, 5);
     let to = |queue: &str, seq| (queue.to_owned(), seq);
-    assert_eq!(sqs.queued(), [to("delivery", 4), to("email", 2), to("ticket", 1), to("ticket", 3)]);
+    let sent = [to("delivery", 4), to("email", 2), to("slack", 5), to("ticket", 1), to("ticket", 3)];
+    assert_eq!(sqs.queued(), sent);
+}
+
+#[tokio::test]
+async fn what_is_for_slack_stays_where_there_is_none() {
+    let sqs = Sqs::default();
+    let queues = sqs.queues_with(false).await;
+    let routed = route(&queues, batch([(1, "slack"), (2, "email")])).await.unwrap();
+    assert_eq!((routed.queued, sqs.queued()), (1, vec![("email".to_owned(), 2)]));
 }
 
 #[tokio::test]

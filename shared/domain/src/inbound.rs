@@ -49,9 +49,9 @@ pub enum SecretOwner {
     Webhook,
     /// The model provider's key.
     Planner,
-    /// The tracker's token.
+    /// The tracker's token and Slack's.
     Notifier,
-    /// The API token, the signing key and the OAuth app's secret.
+    /// The API token, the signing key, the OAuth app's secret, Slack's token and its signing secret.
     Console,
 }
 

@@ -37,19 +37,22 @@ pub enum OutboxChannel {
     Ticket,
     /// E-mail.
     Email,
+    /// Slack. Rows are written whether a deployment has it or not; the router leaves them lying where it has not.
+    Slack,
     /// The state machine, by way of `approvals`: what was decided at a gate.
     Delivery,
 }
 
 impl OutboxChannel {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Ticket, Self::Email, Self::Delivery];
+    pub const ALL: [Self; 4] = [Self::Ticket, Self::Email, Self::Slack, Self::Delivery];
 
     /// The channel's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ticket => "ticket",
             Self::Email => "email",
+            Self::Slack => "slack",
             Self::Delivery => "delivery",
         }
     }
@@ -103,6 +106,11 @@ pub enum Notice {
     GateDecided {
         /// The gate.
         gate: GateId,
+    },
+    /// Something happened that is followed step by step: what it was stands in the audit trail.
+    Recorded {
+        /// The number of its audit entry.
+        entry: u64,
     },
     /// The workflow has ended.
     Ended {

@@ -39,8 +39,14 @@ pub enum SlackError {
 impl SlackError {
     /// Whether the answer stays the same however often one asks: what it was about is gone.
     pub fn is_final(&self) -> bool {
-        let gone =
-            ["message_not_found", "cant_update_message", "edit_window_closed", "expired_trigger_id", "user_not_found"];
+        let gone = [
+            "message_not_found",
+            "thread_not_found",
+            "cant_update_message",
+            "edit_window_closed",
+            "expired_trigger_id",
+            "user_not_found",
+        ];
         matches!(self, Self::Refused { error, .. } if gone.contains(&error.as_str()))
     }
 }

@@ -4,19 +4,25 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use slack_morphism::events::SlackInteractionEvent;
+use slack_morphism::{SlackBasicTeamInfo, SlackBasicUserInfo};
 
 use crate::signature::VerifiedRequest;
 
 /// Who did it: exact ids, compared as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// The workspace, `T…` or `E…`.
+    /// Their own workspace, `T…` or `E…`: in a channel that is shared with another company not the one where it happened.
     pub team: String,
     /// The member, `U…` or `W…`.
     pub user: String,
 }
 
 impl Member {
+    fn of(team: &SlackBasicTeamInfo, user: &SlackBasicUserInfo) -> Self {
+        let own = user.team_id.as_ref().unwrap_or(&team.id);
+        Self { team: own.to_string(), user: user.id.to_string() }
+    }
+
     /// Both, as [`domain::person::Person::slack_id`] has them.
     pub fn slack_id(&self) -> String {
         format!("{}/{}", self.team, self.user)
@@ -107,7 +113,7 @@ pub fn parse(request: VerifiedRequest<'_>) -> Result<Interaction, InvalidInterac
             };
             let Some(value) = pressed.value else { return Ok(Interaction::Other) };
             Ok(Interaction::Pressed {
-                by: Member { team: event.team.id.to_string(), user: user.id.to_string() },
+                by: Member::of(&event.team, &user),
                 action: pressed.action_id.to_string(),
                 value,
                 trigger_id: event.trigger_id.to_string(),
@@ -115,7 +121,7 @@ pub fn parse(request: VerifiedRequest<'_>) -> Result<Interaction, InvalidInterac
             })
         }
         SlackInteractionEvent::ViewSubmission(event) => {
-            let by = Member { team: event.team.id.to_string(), user: event.user.id.to_string() };
+            let by = Member::of(&event.team, &event.user);
             let Submission { view } = serde_json::from_str(&payload)
                 .map_err(|error| InvalidInteraction(format!("its view ({:?})", error.classify())))?;
             let fields = view.state.values.into_values().flatten();

@@ -28,6 +28,8 @@ pub const META: &str = "META";
 pub const TICKET: &str = "TICKET";
 /// Start of the sort keys of outbox rows.
 pub const OUTBOX_PREFIX: &str = "OUTBOX#";
+/// Sort key of what a workflow's thread in Slack knows.
+pub const SLACK: &str = "SLACK";
 /// Start of the sort keys of log rows.
 pub const LOG_PREFIX: &str = "LOG#";
 /// Sort key of a slot pool's count.
@@ -65,6 +67,16 @@ pub fn pull_request(repository: &Repository, number: u64) -> String {
 /// Partition of the fingerprints of the secrets that a function holds.
 pub fn known_secrets(owner: SecretOwner) -> String {
     format!("KNOWN#{}", owner.as_str())
+}
+
+/// Partition of a Slack channel: how much was posted there, one row an hour.
+pub fn slack_channel(channel: &str) -> String {
+    format!("SLACK#{channel}")
+}
+
+/// Sort key of an hour.
+pub fn hour(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H").to_string()
 }
 
 /// Partition of what was refused on one day, `audit` table.

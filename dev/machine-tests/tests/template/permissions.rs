@@ -162,6 +162,9 @@ fn every_secret_has_its_readers() {
     assert_eq!(read("ApiTokenSecret"), set(&["ConsoleFunction"]));
     assert_eq!(read("SigningKeySecret"), set(&["ConsoleFunction"]));
     assert_eq!(read("GithubOauthSecretArn"), set(&["ConsoleFunction"]));
+    assert_eq!(read("SlackTokenSecretArn"), set(&["ConsoleFunction", "NotifierFunction"]));
+    // Whoever can sign as Slack can decide in anybody's name; `notifier` cannot decide.
+    assert_eq!(read("SlackSigningSecretArn"), set(&["ConsoleFunction"]));
     let template = template();
     for name in ["FluxLensKeySeed", "GithubKeySeed"] {
         assert!(template.body["Resources"][name].is_object());

@@ -130,7 +130,10 @@ fn a_message_is_invisible_for_six_times_its_consumer() {
         assert!(properties["RedrivePolicy"]["deadLetterTargetArn"].is_object(), "{queue}");
         consumed.insert(queue);
     }
-    assert_eq!(consumed, ["DeliveryQueue", "EmailQueue", "InboundQueue", "TicketQueue"].map(str::to_owned).into());
+    assert_eq!(
+        consumed,
+        ["DeliveryQueue", "EmailQueue", "InboundQueue", "SlackQueue", "TicketQueue"].map(str::to_owned).into()
+    );
     assert_eq!(resources["InboundQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"], 3);
 }
 
@@ -194,6 +197,7 @@ fn routes_are_listed_with_their_methods() {
         "post /account/{proxy+} console",
         "post /api/{proxy+} console",
         "post /approvals/{link} console",
+        "post /slack/interactions console",
         "post /webhooks/flux-lens webhook",
         "post /webhooks/github webhook",
         "post /workflows/{proxy+} console",

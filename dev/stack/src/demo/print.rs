@@ -24,6 +24,7 @@ pub(super) fn started(stack: &Stack, took: Duration) {
     }
     say(format_args!("  Flux Lens  {}", stack.flux_lens().base_url()));
     say(format_args!("  mail       {}/_ministack/ses/messages", stack.engine().url()));
+    say(format_args!("  Slack      {}", stack.slack().channel_url()));
 }
 
 /// Prints one scenario as it happens.
@@ -97,6 +98,9 @@ impl Printer {
             result.ticket.comments.len(),
             cost(result)
         ));
+        for line in &result.slack {
+            say(format_args!("            {} {line}", style("Slack").dim()));
+        }
         say(format_args!("            {}", times(result)));
         if played.differences.is_empty() {
             say(format_args!("            {} everything is as expected", style("✓").green().bold()));

@@ -20,6 +20,7 @@ use store::keys::objects;
 use super::expect::{FileChange, PrState};
 use super::load::Scenario;
 use super::result::{Durations, Gate, Pr, Qa, RunResult, SpecFacts, Spent, StateLine, Ticket};
+use super::slack;
 use crate::stack::Stack;
 
 /// The largest object that is read, bytes.
@@ -86,6 +87,7 @@ pub(super) async fn collect(stack: &Stack, scenario: &Scenario, workflow: &Workf
         qa: qa.as_ref().map(in_brief),
         pr: pull(stack, scenario, workflow).await?,
         ticket: ticket(stack, scenario)?,
+        slack: slack::said(stack, id),
         usage: spent(total),
         attempts: u32::try_from(attempts.len())?,
         main_sha: main_sha(stack, scenario).await?,

@@ -90,6 +90,8 @@ pub enum Via {
     Github,
     /// The JSON API.
     Api,
+    /// The buttons of the message in Slack.
+    Slack,
     /// The ticket tracker.
     Ticket,
 }
@@ -182,8 +184,8 @@ impl DecisionLine {
     fn check(&self) -> Result<(), String> {
         use {Choice as C, GateName as G, Via as V};
         let possible: &[Via] = match (self.gate, self.decision) {
-            (G::Spec, C::Approve | C::Revise | C::Reject) | (G::Pr, C::Approve) => &[V::Link, V::Api],
-            (G::Pr, C::RequestChanges | C::Close) => &[V::Link, V::Api, V::Github],
+            (G::Spec, C::Approve | C::Revise | C::Reject) | (G::Pr, C::Approve) => &[V::Link, V::Api, V::Slack],
+            (G::Pr, C::RequestChanges | C::Close) => &[V::Link, V::Api, V::Slack, V::Github],
             (G::Pr, C::Merge) => &[V::Github],
             (G::Run, C::Cancel) => &[V::Ticket],
             _ => &[],
@@ -265,7 +267,7 @@ mod tests {
         let error = check(r#"{"gate":"SPEC","decision":"MERGE","via":"github"}"#).unwrap_err();
         assert_eq!(error, "the gate Spec has no decision Merge");
         let error = check(r#"{"gate":"PR","decision":"APPROVE","via":"github"}"#).unwrap_err();
-        assert_eq!(error, "Approve cannot be said via Github, only via [Link, Api]");
+        assert_eq!(error, "Approve cannot be said via Github, only via [Link, Api, Slack]");
         let error = check(r#"{"gate":"SPEC","decision":"REVISE","via":"api","comment":" "}"#).unwrap_err();
         assert_eq!(error, "comment: it is missing; whoever sends something back says why");
     }

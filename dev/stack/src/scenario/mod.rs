@@ -8,6 +8,7 @@ mod load;
 mod people;
 mod play;
 mod result;
+mod slack;
 
 pub use check::Difference;
 pub use drive::{Decider, Happening, Scripted};

@@ -8,6 +8,7 @@ use github_sim::{MergeMethod, RepoName};
 use tokio::time::sleep;
 
 use super::load::{Choice, DecisionLine, Scenario, Via};
+use super::slack;
 use crate::console::Answer;
 use crate::settings::{APPROVER, MAINTAINER};
 use crate::stack::Stack;
@@ -83,6 +84,7 @@ impl<'a> People<'a> {
                 self.stack.console().decide_by_link(link, answer(line.decision)?, comment).await
             }
             Via::Api => self.stack.console().decide(ask.gate.as_str(), answer(line.decision)?, comment).await,
+            Via::Slack => slack::decide(self.stack, ask, answer(line.decision)?, comment).await,
             Via::Github => self.act_at_github(ask.pull.context("there is no pull request")?, line).await,
             Via::Ticket => bail!("a gate is not decided at the ticket"),
         }

@@ -40,6 +40,8 @@ pub struct RunResult {
     pub pr: Option<Pr>,
     /// The ticket, as Flux Lens has it.
     pub ticket: Ticket,
+    /// What the channel in Slack says, line by line.
+    pub slack: Vec<String>,
     /// What was metered.
     pub usage: Spent,
     /// How often the agent ran.

@@ -29,7 +29,7 @@ async fn opening_writes_gate_workflow_and_messages_together_and_keeps_the_token(
     assert_eq!(office.world.trail(&workflow.id).await.last().unwrap(), "gate_opened");
     let channels: Vec<_> =
         office.world.store.outbox(&workflow.id).await.unwrap().iter().map(|row| row.channel).collect();
-    assert_eq!(channels, [OutboxChannel::Ticket, OutboxChannel::Email, OutboxChannel::Ticket]);
+    assert_eq!(channels, [OutboxChannel::Ticket, OutboxChannel::Email, OutboxChannel::Ticket, OutboxChannel::Slack]);
     assert_eq!(office.world.tokens.gate(&gate.id).await.unwrap(), Some(token));
 }
 

@@ -27,6 +27,7 @@ use super::{BASE, Story, TOKEN, now, person, qa, qa_digest};
 use crate::backend::{Backend, OauthApp, Secrets};
 use crate::secret_text::{self, SessionSecret};
 use crate::sign_in::{Account, NotIdentified};
+use crate::slack::SlackAccess;
 use crate::{Console, Settings};
 
 /// The code that is mailed for every link.
@@ -45,6 +46,10 @@ pub(crate) struct Rows {
     pub(crate) cancels: Vec<String>,
     pub(crate) down: bool,
     pub(crate) no_oauth: bool,
+    /// Slack, where a test has one.
+    pub(crate) slack: Option<SlackAccess>,
+    /// `approvals` takes a decision and does not answer.
+    pub(crate) no_answers: bool,
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) tokens: BTreeMap<String, ApiToken>,
     pub(crate) refusals: Vec<AccessRefusal>,
@@ -90,6 +95,11 @@ impl Memory {
     }
 
     pub(crate) fn console(&self) -> Arc<Console<Self>> {
+        self.console_at(now)
+    }
+
+    /// The console by another clock.
+    pub(crate) fn console_at(&self, now: fn() -> Timestamp) -> Arc<Console<Self>> {
         Arc::new(Console::new(self.clone(), settings(), now))
     }
 
@@ -174,6 +184,27 @@ impl Memory {
         }
     }
 
+    /// Decides a gate as `approvals` would.
+    fn decide_now(&self, gate: &GateId, decision: DecisionRequest) -> DecideAnswer {
+        let mut rows = self.0.lock().unwrap();
+        rows.decisions.push(decision.clone());
+        let found = rows.stories.values_mut().filter_map(|story| story.gate.as_mut()).find(|found| found.id == *gate);
+        let Some(found) = found else { return DecideAnswer::NotFound };
+        match found.decide(decision, now()) {
+            Ok(decided) => {
+                *found = decided;
+                match found.status {
+                    GateStatus::Pending => DecideAnswer::Counted {
+                        approvals: found.quorum.required - found.missing_approvals(),
+                        required: found.quorum.required,
+                    },
+                    status => DecideAnswer::Decided { status },
+                }
+            }
+            Err(refusal) => DecideAnswer::Refused { message: refusal.to_string(), refusal },
+        }
+    }
+
     fn find<T>(&self, id: &WorkflowId, take: impl FnOnce(&Story) -> T) -> Result<T, StoreError> {
         let rows = self.0.lock().unwrap();
         rows.stories.get(id).map(take).ok_or_else(|| StoreError::NotFound(format!("workflow {id}")))
@@ -194,6 +225,10 @@ impl Backend for Memory {
             oauth: (!self.0.lock().unwrap().no_oauth)
                 .then(|| OauthApp { client_id: "client".to_owned(), client_secret: "secret".into() }),
         })
+    }
+
+    async fn slack(&self) -> Result<Option<SlackAccess>, Failure> {
+        Ok(self.0.lock().unwrap().slack.clone())
     }
 
     async fn in_state(&self, state: WorkflowState, limit: i32, cursor: Option<&str>) -> Result<Listing, StoreError> {
@@ -270,23 +305,11 @@ impl Backend for Memory {
     }
 
     async fn decide(&self, gate: &GateId, decision: DecisionRequest) -> Result<DecideAnswer, Failure> {
-        let mut rows = self.0.lock().unwrap();
-        rows.decisions.push(decision.clone());
-        let found = rows.stories.values_mut().filter_map(|story| story.gate.as_mut()).find(|found| found.id == *gate);
-        let Some(found) = found else { return Ok(DecideAnswer::NotFound) };
-        Ok(match found.decide(decision, now()) {
-            Ok(decided) => {
-                *found = decided;
-                match found.missing_approvals() {
-                    missing @ 1.. if found.status == GateStatus::Pending => {
-                        let required = found.quorum.required;
-                        DecideAnswer::Counted { approvals: required - missing, required }
-                    }
-                    _ => DecideAnswer::Decided { status: found.status },
-                }
-            }
-            Err(refusal) => DecideAnswer::Refused { message: refusal.to_string(), refusal },
-        })
+        let answer = self.decide_now(gate, decision);
+        if self.0.lock().unwrap().no_answers {
+            return std::future::pending().await;
+        }
+        Ok(answer)
     }
 
     async fn edit_spec(&self, id: &WorkflowId, of: Digest, draft: SpecDraft, by: Actor) -> Result<EditOutput, Failure> {

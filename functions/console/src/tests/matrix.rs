@@ -23,7 +23,7 @@ enum Needs {
 }
 
 /// Method, path, what it needs, and the status for who passes: a POST without its form goes no further than 400.
-const ROUTES: [(&str, &str, Needs, u16); 33] = [
+const ROUTES: [(&str, &str, Needs, u16); 34] = [
     ("GET", "/", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}/audit", Needs::Any(Scope::Read), 200),
@@ -55,6 +55,8 @@ const ROUTES: [(&str, &str, Needs, u16); 33] = [
     ("GET", "/api/approvals/pending", Needs::Any(Scope::Read), 200),
     ("POST", "/api/approvals/{gate}/decide", Needs::Token(Scope::Decide), 400),
     ("GET", "/api/metrics", Needs::Any(Scope::Read), 200),
+    // Its callers are Slack's, by a signature; this deployment has no Slack.
+    ("POST", "/slack/interactions", Needs::Nothing, 404),
     // Where nothing is, nothing is told.
     ("GET", "/somewhere", Needs::Nothing, 404),
     ("GET", "/api/somewhere", Needs::Nothing, 404),

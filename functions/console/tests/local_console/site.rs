@@ -78,6 +78,7 @@ impl Site {
             github_oauth_secret_arn: Some(
                 world.secret(&json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET })),
             ),
+            slack: None,
         };
         Self { world, functions, config, github, _folder: folder }
     }
@@ -87,6 +88,7 @@ impl Site {
             store: self.world.store.clone(),
             gates: self.world.gates.clone(),
             console: self.world.console.clone(),
+            slack: None,
             github: Github::new(&self.config.settings, &self.config.github_api_url).unwrap(),
             objects: self.world.objects.clone(),
             anchors: self.world.anchors(&self.config.audit_bucket),

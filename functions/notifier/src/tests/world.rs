@@ -1,5 +1,7 @@
 //! Everything around the notifier.
 
+mod slack_rows;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +18,7 @@ use domain::failure::Failure;
 use domain::gate::Gate;
 use domain::gate::requests::{MintedCode, MintedLink};
 use domain::ids::{Attempt, GateId, Generation, Revision, TicketKey, WorkflowId};
-use domain::outbox::{OutboxChannel, OutboxPointer};
+use domain::outbox::{OutboxChannel, OutboxMessage, OutboxPointer};
 use domain::person::Person;
 use domain::qa::QaReport;
 use domain::spec::Spec;
@@ -25,12 +27,14 @@ use domain::workflow::{Event, Workflow};
 use domain::{Digest, Timestamp};
 use flux_lens_sim::{Config, Running, Status};
 use serde_json::{Value, json};
-use store::{OutboxRow, StoreError};
+use slack::Slack;
+use slack_sim::{CHANNEL, Slack as Sim, TEAM, TOKEN};
+use store::{OutboxRow, SlackThread, StoreError};
 use tickets::flux_lens::{FluxLens, RetryPolicy};
 
 use crate::facts::State;
 use crate::testing::{Story, now, qa, spec};
-use crate::{Access, Mailer, Notifier, handle};
+use crate::{Access, Mailer, Notifier, SlackChannel, handle};
 
 /// Rows in memory, with the leases and marks of the real ones.
 #[derive(Clone)]
@@ -42,6 +46,12 @@ struct Rows {
     links: usize,
     ends_after_look: Option<Failure>,
     current: Option<WorkflowId>,
+    thread: Option<SlackThread>,
+    thread_is_held: bool,
+    /// So many questions were posted in the hour, and whether its limit was told.
+    hour: (u32, bool),
+    /// What was told to come back later, seconds.
+    postponed: Vec<u64>,
 }
 
 struct Row {
@@ -114,6 +124,9 @@ impl State for Memory {
         if gate.id == *id {
             return Ok(Some(gate));
         }
+        if let Some(gate) = rows.story().earlier.iter().find(|gate| gate.id == *id) {
+            return Ok(Some(gate.clone()));
+        }
         let story = Story::begin("Keep sessions").planned().decided(domain::gate::Verdict::Approve);
         Ok(story.gate.filter(|gate| gate.id == *id))
     }
@@ -173,41 +186,58 @@ impl Ses {
     }
 }
 
+fn rows_of(story: &Story) -> BTreeMap<u64, Row> {
+    let row = |(seq, message): &(u64, OutboxMessage)| {
+        let row = OutboxRow {
+            workflow_id: story.workflow.id.clone(),
+            seq: *seq,
+            channel: message.channel,
+            message: message.clone(),
+            created_at: now(),
+            sent_at: None,
+            sent_to: std::collections::BTreeSet::new(),
+        };
+        (*seq, Row { row, held: false })
+    };
+    story.outbox.iter().map(row).collect()
+}
+
 pub(super) struct World {
     state: Memory,
     ses: Ses,
     pub(super) tracker: Running,
+    pub(super) slack: Sim,
     notifier: Notifier<Memory>,
     access: Access,
 }
 
 impl World {
     pub(super) async fn of(story: Story) -> Self {
-        let rows = story.outbox.iter().map(|(seq, message)| {
-            let row = OutboxRow {
-                workflow_id: story.workflow.id.clone(),
-                seq: *seq,
-                channel: message.channel,
-                message: message.clone(),
-                created_at: now(),
-                sent_at: None,
-                sent_to: std::collections::BTreeSet::new(),
-            };
-            (*seq, Row { row, held: false })
-        });
-        let outbox = rows.collect();
         let current = Some(story.workflow.id.clone());
-        let state =
-            Memory(Arc::new(Mutex::new(Rows { story: Some(story), outbox, links: 0, ends_after_look: None, current })));
+        let outbox = rows_of(&story);
+        let state = Memory(Arc::new(Mutex::new(Rows {
+            story: Some(story),
+            outbox,
+            links: 0,
+            ends_after_look: None,
+            current,
+            thread: None,
+            thread_is_held: false,
+            hour: (0, false),
+            postponed: vec![],
+        })));
         let tracker = flux_lens_sim::start(Config::default()).await.unwrap();
         let ticket = json!({"id": "FL-1", "title": "Keep sessions", "repository": "acme/shop"});
         tracker.create(serde_json::from_value(ticket).unwrap()).unwrap();
         let quick = RetryPolicy { repeats: 1, first_pause: Duration::from_millis(1), ..RetryPolicy::default() };
         let client = FluxLens::new(&tracker.base_url(), "flux-lens-sim-token".into()).unwrap().with_retry(quick);
         let ses = Ses::default();
-        let notifier = Notifier::new(state.clone(), ses.mailer().await, "https://pi.example/live".to_owned());
-        let access = Access { tracker: client };
-        Self { state, ses, tracker, notifier, access }
+        let channel = SlackChannel { team: TEAM.to_owned(), channel: CHANNEL.to_owned(), per_hour: 30 };
+        let base_url = "https://pi.example/live".to_owned();
+        let notifier = Notifier::new(state.clone(), ses.mailer().await, base_url, Some(channel));
+        let slack = Sim::start(vec![]).await.unwrap();
+        let access = Access { tracker: client, slack: Some(Ok(Slack::new(&slack.api_url(), TOKEN.into()).unwrap())) };
+        Self { state, ses, tracker, slack, notifier, access }
     }
 
     /// The numbers of the rows for our queues.
@@ -237,6 +267,7 @@ impl World {
         let mut event = SqsEvent::default();
         for (id, body) in messages {
             let mut message = SqsMessage::default();
+            message.receipt_handle = Some(format!("r-{id}"));
             (message.message_id, message.body) = (Some(id), Some(body));
             event.records.push(message);
         }

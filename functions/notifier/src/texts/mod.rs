@@ -6,6 +6,7 @@
 pub mod code;
 pub mod email;
 mod markdown;
+pub mod slack;
 pub mod ticket;
 mod words;
 

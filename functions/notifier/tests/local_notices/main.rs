@@ -9,4 +9,5 @@ mod faults;
 mod office;
 mod once;
 mod secrets;
+mod slack;
 mod told;

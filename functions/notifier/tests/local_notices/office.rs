@@ -33,7 +33,7 @@ pub(crate) struct Office {
     pub(crate) functions: Functions,
     pub(crate) tracker: Running,
     pub(crate) config: Config,
-    queue: String,
+    pub(crate) queue: String,
 }
 
 impl Office {
@@ -71,8 +71,9 @@ impl Office {
     /// Leaves so many out.
     pub(crate) async fn announce_from(&self, id: &WorkflowId, skip: usize) {
         let rows = self.world.store.outbox(id).await.unwrap().into_iter();
-        // What is for the state machine goes to another queue.
-        for row in rows.filter(|row| row.channel != OutboxChannel::Delivery).skip(skip) {
+        // What is for the state machine goes to another queue, and there is no Slack here.
+        let elsewhere = [OutboxChannel::Delivery, OutboxChannel::Slack];
+        for row in rows.filter(|row| !elsewhere.contains(&row.channel)).skip(skip) {
             self.put(&serde_json::to_string(&OutboxPointer { workflow_id: id.clone(), seq: row.seq }).unwrap()).await;
         }
     }
@@ -94,9 +95,10 @@ impl Office {
             objects: self.world.objects.clone(),
             invoker: self.functions.invoker(&self.world.aws),
             links_function: self.config.approval_links_function.clone(),
+            slack_queue: self.config.slack.as_ref().map(|slack| (self.world.queues(), slack.queue_url.clone())),
         };
         let mailer = Mailer::new(aws_sdk_sesv2::Client::new(ses), self.config.mail_from.clone());
-        Notifier::new(state, mailer, self.config.public_base_url.clone())
+        Notifier::new(state, mailer, self.config.public_base_url.clone(), self.config.slack_channel())
     }
 
     pub(crate) async fn access(&self) -> Access {
@@ -128,8 +130,13 @@ impl Office {
 
     /// What can be received now, and is not to be received by another for a while.
     pub(crate) async fn receive(&self) -> Vec<Message> {
+        self.receive_within(0).await
+    }
+
+    /// What can be received within some seconds.
+    pub(crate) async fn receive_within(&self, seconds: i32) -> Vec<Message> {
         let call = self.world.queues().receive_message().queue_url(&self.queue).max_number_of_messages(10);
-        call.visibility_timeout(60).wait_time_seconds(0).send().await.unwrap().messages.unwrap_or_default()
+        call.visibility_timeout(60).wait_time_seconds(seconds).send().await.unwrap().messages.unwrap_or_default()
     }
 
     /// Hands messages to the function. Answers the ids of the failed ones.
@@ -153,7 +160,7 @@ impl Office {
 
     /// Whether every message of a workflow is marked as sent.
     pub(crate) async fn all_sent(&self, id: &WorkflowId) -> bool {
-        let ours = |row: &&store::OutboxRow| row.channel != OutboxChannel::Delivery;
+        let ours = |row: &&store::OutboxRow| matches!(row.channel, OutboxChannel::Email | OutboxChannel::Ticket);
         self.world.store.outbox(id).await.unwrap().iter().filter(ours).all(|row| row.sent_at.is_some())
     }
 
@@ -187,6 +194,7 @@ fn config(world: &World, tracker: &Running) -> Config {
         mail_from: world.sender(),
         approval_links_function: Functions::LINKS.to_owned(),
         flux_lens: FluxLens::new(&tracker.base_url(), SecretString::default()).unwrap().with_retry(quick),
+        slack: None,
         flux_lens_token_secret_arn: world.secret(&json!({ "token": "flux-lens-sim-token" })),
     }
 }

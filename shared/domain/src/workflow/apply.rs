@@ -67,10 +67,14 @@ impl Workflow {
             next.open_gate = None;
             notices.push((OutboxChannel::Ticket, ended(&next)));
         }
+        let followed = event.is_followed() || next.state.is_terminal();
         next.version += 1;
         next.updated_at = now;
         let entry = next.entry(self.state, actor, event, now)?;
         next.audit = AuditHead { seq: entry.seq, hash: entry.hash };
+        if followed {
+            notices.push((OutboxChannel::Slack, Notice::Recorded { entry: entry.seq }));
+        }
         let mut outbox = Vec::new();
         for (channel, notice) in notices {
             next.outbox_seq += 1;

@@ -298,6 +298,28 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether people who follow the workflow step by step are told of it at once. The audit trail has everything; what
+    /// is not told at once is told with the next event that is.
+    pub const fn is_followed(&self) -> bool {
+        matches!(
+            self,
+            Self::GateOpened { .. }
+                | Self::GateDecided { .. }
+                | Self::GateApproved { .. }
+                | Self::GateStage { .. }
+                | Self::GateExtended { .. }
+                | Self::GateDelegated { .. }
+                | Self::SpecReplaced { .. }
+                | Self::SpecWentStale { .. }
+                | Self::RunPrepared { .. }
+                | Self::AttemptFailed { .. }
+                | Self::QaFinished { .. }
+                | Self::MergeConflict { .. }
+        )
+    }
+}
+
 /// An approver's edit of the SPEC at the open gate: checked and stored, not approved yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

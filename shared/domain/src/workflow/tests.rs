@@ -5,7 +5,7 @@ use crate::failure::FailureKind;
 use crate::gate::policy::RiskFacts;
 use crate::gate::{GateKind, GateStatus, Verdict};
 use crate::ids::Generation;
-use crate::outbox::Notice;
+use crate::outbox::{Notice, OutboxChannel};
 use crate::task::RunOutcome;
 use crate::ticket::TicketStatus;
 
@@ -45,8 +45,15 @@ impl Story {
     fn then(mut self, event: Event) -> Self {
         let change = self.workflow.apply(event, Actor::system("test"), Timestamp::UNIX_EPOCH).unwrap();
         self.workflow = change.workflow;
+        // What is followed step by step is said once, by the number of the very entry.
+        let (followed, told): (Vec<_>, Vec<_>) =
+            change.outbox.into_iter().map(|(_, message)| message).partition(|m| m.channel == OutboxChannel::Slack);
+        let ended = self.workflow.state.is_terminal();
+        let expected = (change.entry.event.is_followed() || ended).then_some(change.entry.seq);
+        let followed: Vec<_> = followed.into_iter().map(|message| message.notice).collect();
+        assert_eq!(followed, expected.map(|entry| Notice::Recorded { entry }).into_iter().collect::<Vec<_>>());
         self.entries.push(change.entry);
-        self.notices.extend(change.outbox.into_iter().map(|(_, message)| message.notice));
+        self.notices.extend(told.into_iter().map(|message| message.notice));
         self
     }
 

@@ -12,6 +12,7 @@ mod deliveries;
 mod gates;
 mod objects;
 mod outbox;
+mod slack;
 mod slots;
 mod tickets;
 mod tokens;
