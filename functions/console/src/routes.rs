@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use crate::backend::Backend;
 use crate::problem::{ApiProblem, PageProblem, Problem};
-use crate::{Console, account, api, approvals, audit, caller, gate, headers, sign_in, view};
+use crate::{Console, account, analytics, api, approvals, audit, caller, gate, headers, home, sign_in, view};
 
 /// Largest form or request, bytes: an edited SPEC of the longest sort, percent-encoded.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -31,11 +31,15 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/workflows/{id}/spec", get(api::workflows::spec::<B>))
         .route("/workflows/{id}/cancel", post(api::workflows::cancel::<B>))
         .route("/approvals/pending", get(api::approvals::pending::<B>))
-        .route("/approvals/{gate}/decide", post(api::approvals::decide::<B>))
+        .route("/approvals/{id}/decide", post(api::approvals::decide::<B>))
         .route("/metrics", get(api::metrics::metrics::<B>))
-        .fallback(|| async { ApiProblem(Problem::not_found()) });
+        .route("/analytics", get(api::analytics::analytics::<B>))
+        .route("/openapi.json", get(api::openapi::document::<B>))
+        .fallback(|| async { ApiProblem(Problem::not_found()) })
+        .method_not_allowed_fallback(|| async { ApiProblem(Problem::method_not_allowed()) });
     Router::new()
-        .route("/", get(view::list::<B>))
+        .route("/", get(home::home::<B>))
+        .route("/analytics", get(analytics::page::<B>))
         .route("/workflows/{id}", get(view::workflow::<B>))
         .route("/workflows/{id}/audit", get(audit::show::<B>))
         .route("/workflows/{id}/logs", get(view::logs::<B>))
@@ -54,6 +58,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/approvals/{link}", get(approvals::show::<B>).post(approvals::decide::<B>))
         .nest("/api", api)
         .fallback(|| async { PageProblem(Problem::not_found()) })
+        .method_not_allowed_fallback(|| async { PageProblem(Problem::method_not_allowed()) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(Arc::clone(&console), caller::layer::<B>))
         .layer(middleware::from_fn(headers::layer))

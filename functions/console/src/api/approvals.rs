@@ -1,80 +1,237 @@
 //! Gates.
 
+#![expect(unused_qualifications, reason = "in what utoipa's macro makes of the parameters")]
+
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use domain::Digest;
+use domain::gate::policy::RiskReason;
 use domain::gate::requests::DecideAnswer;
-use domain::gate::{DecisionRequest, Gate, GateStatus, Refusal, SectionComment, Verdict};
+use domain::gate::{DecisionRequest, GateKind, GateStatus, Refusal, SectionComment, Verdict};
 use domain::ids::GateId;
+use domain::person::Person;
+use domain::{Digest, Timestamp};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use store::InboxItem;
+use utoipa::{IntoParams, ToSchema};
 
-use super::read;
+use super::fields::Status;
+use super::input::Object;
+use super::openapi::{ChangeProblems, ReadProblems};
+use super::{ApiBody, ApiPath, ApiQuery, DEFAULT_LIMIT, MAX_LIMIT, cursor, within};
 use crate::Console;
 use crate::backend::Backend;
 use crate::caller::Asking;
 use crate::gate::personal;
 use crate::problem::{ApiProblem, Problem};
 
-#[derive(Serialize)]
-pub(crate) struct Pending {
-    gates: Vec<Gate>,
+/// A gate that the caller is asked about.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PendingGate {
+    /// Its id.
+    id: String,
+    /// Its workflow.
+    workflow_id: String,
+    /// What is asked about: `SPEC` or `PR`.
+    #[schema(value_type = Kind)]
+    kind: GateKind,
+    /// The SPEC's revision, or the pull request's number.
+    number: u64,
+    /// What a decision has to name, so that nobody decides on what they did not see.
+    subject_digest: String,
+    /// The ticket's title, shortened.
+    title: String,
+    /// The ticket's repository.
+    repository: Option<String>,
+    /// Who asked for the change.
+    requester: String,
+    /// Since when people are asked.
+    created_at: Timestamp,
+    /// Until when.
+    due_at: Timestamp,
+    /// How many approvals it takes.
+    required_approvals: u32,
+    /// What raises the risk, in words.
+    risk: Vec<String>,
+    /// The address of the page on which it can be decided.
+    page: String,
 }
 
-/// `GET /api/approvals/pending`: the open gates that the caller is asked about, by any of their addresses, the one due first first.
+/// The kinds of gates, for the description.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(dead_code, reason = "describes another type")]
+enum Kind {
+    /// A SPEC.
+    Spec,
+    /// A pull request.
+    Pr,
+}
+
+impl PendingGate {
+    fn new(item: InboxItem, base_url: &str) -> Self {
+        Self {
+            page: format!("{}/gate", item.workflow_id.page(base_url)),
+            id: item.gate.to_string(),
+            workflow_id: item.workflow_id.into(),
+            kind: item.kind,
+            number: item.number,
+            subject_digest: item.subject_digest.to_string(),
+            title: item.title,
+            repository: item.repository.map(Into::into),
+            requester: item.requester,
+            created_at: item.created_at,
+            due_at: item.due_at,
+            required_approvals: item.required,
+            risk: item.risk.iter().map(RiskReason::describe).collect(),
+        }
+    }
+}
+
+/// Which gates.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PendingQuery {
+    /// At most so many; 50 without it.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+    /// The `cursor` of the page before.
+    #[param(max_length = 200)]
+    cursor: Option<String>,
+}
+
+/// Open gates.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Pending {
+    /// The one due first first.
+    gates: Vec<PendingGate>,
+    /// How many there are on all pages.
+    total: usize,
+    /// Where the next page begins; `null` at the end.
+    cursor: Option<String>,
+}
+
+/// The open gates that the caller is asked about, by any of their addresses, and has not approved yet.
+#[utoipa::path(
+    get,
+    path = "/api/approvals/pending",
+    params(PendingQuery),
+    responses((status = 200, description = "A page of the list.", body = Pending), ReadProblems)
+)]
 pub(crate) async fn pending<B: Backend>(
     State(console): State<Arc<Console<B>>>,
     asking: Asking,
+    query: ApiQuery<PendingQuery>,
 ) -> Result<Json<Pending>, ApiProblem> {
-    let inboxes = asking.viewer()?.person().emails().map(|email| console.backend.inbox(email));
-    let mut gates: Vec<_> = try_join_all(inboxes).await?.into_iter().flatten().collect();
-    gates.sort_by(|a, b| a.due_at.cmp(&b.due_at).then_with(|| a.id.cmp(&b.id)));
-    gates.dedup_by(|a, b| a.id == b.id);
-    Ok(Json(Pending { gates }))
+    let viewer = asking.viewer()?;
+    let query = query.read()?;
+    let limit = within("limit", query.limit.unwrap_or(DEFAULT_LIMIT), MAX_LIMIT)?;
+    let after = query.cursor.as_deref().map(cursor::read::<GateId>).transpose()?;
+    let mut items = inbox(&console.backend, viewer.person()).await?;
+    let total = items.len();
+    if let Some(after) = after {
+        keep_after(&mut items, &after);
+    }
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let cursor = items.last().filter(|_| more).map(|last| cursor::after(last.due_at, &last.gate));
+    let base_url = &console.settings.base_url;
+    Ok(Json(Pending { gates: items.into_iter().map(|item| PendingGate::new(item, base_url)).collect(), total, cursor }))
 }
 
-#[derive(Deserialize)]
+/// Keeps what stands after a place. A cursor has milliseconds.
+pub(crate) fn keep_after(items: &mut Vec<InboxItem>, (due_at, gate): &(Timestamp, GateId)) {
+    items.retain(|item| (item.due_at.as_millisecond(), &item.gate) > (due_at.as_millisecond(), gate));
+}
+
+/// What waits for a person under any of their addresses, the one due first first.
+pub(crate) async fn inbox<B: Backend>(backend: &B, person: &Person) -> Result<Vec<InboxItem>, Problem> {
+    let inboxes = person.emails().map(|email| backend.inbox(email));
+    let mut items: Vec<_> = try_join_all(inboxes).await?.into_iter().flatten().collect();
+    items.sort_by(|a, b| (a.due_at.as_millisecond(), &a.gate).cmp(&(b.due_at.as_millisecond(), &b.gate)));
+    items.dedup_by(|a, b| a.gate == b.gate);
+    Ok(items)
+}
+
+/// A decision.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct DecideBody {
+pub(crate) struct DecideBody {
+    /// What to say.
     decision: Word,
+    /// Why; a revision or rejection needs it.
     #[serde(default)]
     comment: Option<String>,
+    /// Words on single sections.
     #[serde(default)]
-    sections: Vec<SectionComment>,
-    /// What the decider saw.
+    #[schema(value_type = Vec<Section>, max_items = 200)]
+    sections: Vec<Object<Section>>,
+    /// The `subject_digest` of what was seen.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     subject_digest: Digest,
 }
 
-#[derive(Deserialize)]
+/// Words on one section.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    /// The section's name as the page shows it.
+    section: String,
+    /// The words.
+    text: String,
+}
+
+impl From<Section> for SectionComment {
+    fn from(Section { section, text }: Section) -> Self {
+        Self { section, text }
+    }
+}
+
+/// What can be said at a gate.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Word {
+    /// Go on; for a pull request: merge it.
     Approve,
+    /// Once more; for a pull request: changes requested.
     Revise,
+    /// No; for a pull request: close it.
     Reject,
 }
 
-#[derive(Serialize)]
+/// What came of a decision.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Decided {
+    /// Where the gate stands now.
+    #[schema(value_type = Status)]
     status: GateStatus,
     /// How many approvals are missing before it is decided.
     missing_approvals: u32,
 }
 
-/// `POST /api/approvals/{gate}/decide`.
+/// Decide on a gate.
+#[utoipa::path(
+    post,
+    path = "/api/approvals/{id}/decide",
+    params(("id" = String, Path, description = "A gate's id.", example = "wf-00000000000000000000-1.spec.1")),
+    request_body(content = DecideBody),
+    security(("token" = [])),
+    responses((status = 200, description = "It counts.", body = Decided), ChangeProblems)
+)]
 pub(crate) async fn decide<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    Path(gate): Path<String>,
+    id: ApiPath,
     asking: Asking,
-    body: Bytes,
+    body: ApiBody,
 ) -> Result<Json<Decided>, ApiProblem> {
     asking.by_token()?;
     let decider = asking.decider()?;
-    let gate: GateId = gate.parse().map_err(|_| Problem::not_found())?;
-    let body: DecideBody = read(&body)?;
+    let gate: GateId = id.0.parse().map_err(|_| Problem::not_found())?;
+    let body: DecideBody = body.json()?;
     let verdict = match body.decision {
         Word::Approve => Verdict::Approve,
         Word::Revise => Verdict::Revise,
@@ -85,7 +242,7 @@ pub(crate) async fn decide<B: Backend>(
         by: decider.actor(),
         subject_digest: Some(body.subject_digest),
         comment: body.comment,
-        sections: body.sections,
+        sections: body.sections.into_iter().map(|Object(it)| it.into()).collect(),
     };
     match console.backend.decide(&gate, request).await? {
         DecideAnswer::Decided { status } => Ok(Json(Decided { status, missing_approvals: 0 })),

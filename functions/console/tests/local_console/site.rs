@@ -84,6 +84,7 @@ impl Site {
     pub(crate) fn backend(&self) -> Aws {
         Aws {
             store: self.world.store.clone(),
+            slots: self.world.slots.clone(),
             gates: self.world.gates.clone(),
             console: self.world.console.clone(),
             github: Github::new(&self.config.settings, &self.config.github_api_url).unwrap(),

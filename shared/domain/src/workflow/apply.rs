@@ -67,6 +67,7 @@ impl Workflow {
             next.open_gate = None;
             notices.push((OutboxChannel::Ticket, ended(&next)));
         }
+        next.stats.take(self, next.state, &event, now);
         next.version += 1;
         next.updated_at = now;
         let entry = next.entry(self.state, actor, event, now)?;
