@@ -19,6 +19,8 @@ use crate::{Console, account, analytics, api, approvals, audit, caller, gate, he
 
 /// Largest form or request, bytes: an edited SPEC of the longest sort, percent-encoded.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// The same of the API: comments of the longest sort.
+const MAX_API_BODY_BYTES: usize = 128 * 1024;
 
 /// The pages and the API.
 pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
@@ -36,7 +38,8 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/analytics", get(api::analytics::analytics::<B>))
         .route("/openapi.json", get(api::openapi::document::<B>))
         .fallback(|| async { ApiProblem(Problem::not_found()) })
-        .method_not_allowed_fallback(|| async { ApiProblem(Problem::method_not_allowed()) });
+        .method_not_allowed_fallback(|| async { ApiProblem(Problem::method_not_allowed()) })
+        .layer(DefaultBodyLimit::max(MAX_API_BODY_BYTES));
     Router::new()
         .route("/", get(home::home::<B>))
         .route("/analytics", get(analytics::page::<B>))

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use store::InboxItem;
 use utoipa::{IntoParams, ToSchema};
 
-use super::fields::Status;
+use super::fields::{Nothing, Status};
 use super::input::Object;
-use super::openapi::{ChangeProblems, ReadProblems};
+use super::openapi::{ChangeProblems, IdProblems};
 use super::{ApiBody, ApiPath, ApiQuery, DEFAULT_LIMIT, MAX_LIMIT, cursor, within};
 use crate::Console;
 use crate::backend::Backend;
@@ -100,7 +100,7 @@ pub(crate) struct PendingQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// The `cursor` of the page before.
-    #[param(max_length = 200)]
+    #[param(max_length = 200, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<String>,
 }
 
@@ -120,7 +120,7 @@ pub(crate) struct Pending {
     get,
     path = "/api/approvals/pending",
     params(PendingQuery),
-    responses((status = 200, description = "A page of the list.", body = Pending), ReadProblems)
+    responses((status = 200, description = "A page of the list.", body = Pending), IdProblems)
 )]
 pub(crate) async fn pending<B: Backend>(
     State(console): State<Arc<Console<B>>>,
@@ -157,22 +157,95 @@ pub(crate) async fn inbox<B: Backend>(backend: &B, person: &Person) -> Result<Ve
     Ok(items)
 }
 
-/// A decision.
-#[derive(Deserialize, ToSchema)]
+/// A decision, as it is read: [`Decision`] describes it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DecideBody {
-    /// What to say.
+struct DecideBody {
     decision: Word,
-    /// Why; a revision or rejection needs it.
     #[serde(default)]
-    comment: Option<String>,
-    /// Words on single sections.
+    comment: Option<Words>,
     #[serde(default)]
-    #[schema(value_type = Vec<Section>, max_items = 200)]
     sections: Vec<Object<Section>>,
+    subject_digest: Digest,
+}
+
+/// A decision. A revision or rejection says why: as a whole, on single sections, or both.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes another type")]
+enum Decision {
+    Approval(Approval),
+    Objection(Objection),
+    ObjectionToSections(ObjectionToSections),
+}
+
+/// Go on; for a pull request: merge it.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes another type")]
+struct Approval {
+    #[schema(inline)]
+    decision: Yes,
+    /// Words for whoever reads the audit trail.
+    #[schema(value_type = Option<String>, pattern = r"\S", required = false)]
+    comment: Option<Words>,
+    /// Words on single sections.
+    #[schema(max_items = 200, required = false)]
+    sections: Vec<Section>,
     /// The `subject_digest` of what was seen.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     subject_digest: Digest,
+}
+
+/// Once more, or no.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes another type")]
+struct Objection {
+    #[schema(inline)]
+    decision: No,
+    /// Why.
+    #[schema(value_type = String, pattern = r"\S")]
+    comment: Words,
+    /// Words on single sections.
+    #[schema(max_items = 200, required = false)]
+    sections: Vec<Section>,
+    /// The `subject_digest` of what was seen.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    subject_digest: Digest,
+}
+
+/// Once more, or no, with words on single sections alone.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes another type")]
+struct ObjectionToSections {
+    #[schema(inline)]
+    decision: No,
+    #[schema(value_type = Nothing, required = false)]
+    comment: (),
+    /// Why.
+    #[schema(min_items = 1, max_items = 200)]
+    sections: Vec<Section>,
+    /// The `subject_digest` of what was seen.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    subject_digest: Digest,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(dead_code, reason = "describes another type")]
+enum Yes {
+    Approve,
+}
+
+/// `REVISE`: once more; for a pull request: changes requested. `REJECT`: no; for a pull request: close it.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(dead_code, reason = "describes another type")]
+enum No {
+    Revise,
+    Reject,
 }
 
 /// Words on one section.
@@ -182,25 +255,36 @@ struct Section {
     /// The section's name as the page shows it.
     section: String,
     /// The words.
-    text: String,
+    #[schema(value_type = String, pattern = r"\S")]
+    text: Words,
+}
+
+/// What can be said at a gate.
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Word {
+    Approve,
+    Revise,
+    Reject,
+}
+
+/// A text that says something.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Words(String);
+
+impl TryFrom<String> for Words {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.trim().is_empty() { Err("it is empty; leave it out, or say something") } else { Ok(Self(text)) }
+    }
 }
 
 impl From<Section> for SectionComment {
     fn from(Section { section, text }: Section) -> Self {
-        Self { section, text }
+        Self { section, text: text.0 }
     }
-}
-
-/// What can be said at a gate.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum Word {
-    /// Go on; for a pull request: merge it.
-    Approve,
-    /// Once more; for a pull request: changes requested.
-    Revise,
-    /// No; for a pull request: close it.
-    Reject,
 }
 
 /// What came of a decision.
@@ -218,7 +302,7 @@ pub(crate) struct Decided {
     post,
     path = "/api/approvals/{id}/decide",
     params(("id" = String, Path, description = "A gate's id.", example = "wf-00000000000000000000-1.spec.1")),
-    request_body(content = DecideBody),
+    request_body(content = Decision),
     security(("token" = [])),
     responses((status = 200, description = "It counts.", body = Decided), ChangeProblems)
 )]
@@ -241,7 +325,7 @@ pub(crate) async fn decide<B: Backend>(
         verdict,
         by: decider.actor(),
         subject_digest: Some(body.subject_digest),
-        comment: body.comment,
+        comment: body.comment.map(|Words(text)| text),
         sections: body.sections.into_iter().map(|Object(it)| it.into()).collect(),
     };
     match console.backend.decide(&gate, request).await? {

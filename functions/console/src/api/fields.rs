@@ -36,6 +36,17 @@ impl PartialSchema for Status {
 
 impl ToSchema for Status {}
 
+/// Nothing, for the description.
+pub(super) struct Nothing;
+
+impl PartialSchema for Nothing {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Null).into()
+    }
+}
+
+impl ToSchema for Nothing {}
+
 /// Somebody.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Who {

@@ -92,6 +92,10 @@ impl<S: Send + Sync> FromRequest<S> for ApiBody {
 impl ApiBody {
     /// Reads it; an error names the field.
     pub(crate) fn json<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        self.value().map(|Object(value)| value)
+    }
+
+    fn value<T: DeserializeOwned>(self) -> Result<T, Problem> {
         let bytes = self.bytes()?;
         if !self.is_json {
             let detail = "The body has to be JSON, with `Content-Type: application/json`. Nothing was changed.";
@@ -99,15 +103,18 @@ impl ApiBody {
         }
         let bad = |text: String| Problem::bad_request(domain::text::one_line(&text, MAX_MESSAGE));
         let mut json = serde_json::Deserializer::from_slice(bytes);
-        let Object(value) = serde_path_to_error::deserialize(&mut json)
+        let value = serde_path_to_error::deserialize(&mut json)
             .map_err(|error| bad(format!("`{}`: {}", error.path(), error.inner())))?;
         json.end().map_err(|error| bad(error.to_string()))?;
         Ok(value)
     }
 
-    /// Reads it, or takes none as the default.
+    /// Reads it, or takes none and `null` as the default.
     pub(crate) fn json_or_default<T: DeserializeOwned + Default>(self) -> Result<T, Problem> {
-        if self.bytes()?.is_empty() { Ok(T::default()) } else { self.json() }
+        if self.bytes()?.is_empty() {
+            return Ok(T::default());
+        }
+        Ok(self.value::<Option<Object<T>>>()?.map(|Object(value)| value).unwrap_or_default())
     }
 
     fn bytes(&self) -> Result<&Bytes, Problem> {

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::entries::{WorkflowDetail, WorkflowItem, WorkflowList};
 use super::fields::State as StateName;
-use super::openapi::{ChangeProblems, IdProblems, ReadProblems};
+use super::openapi::{ChangeProblems, IdProblems};
 use super::{ApiBody, ApiPath, ApiQuery, DEFAULT_LIMIT, MAX_LIMIT, cursor, within, workflow_id};
 use crate::Console;
 use crate::backend::Backend;
@@ -39,7 +39,7 @@ pub(crate) struct ListQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// The `cursor` of the page before, asked for with the same `state`.
-    #[param(max_length = 200)]
+    #[param(max_length = 200, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<String>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct ListQuery {
     get,
     path = "/api/workflows",
     params(ListQuery),
-    responses((status = 200, description = "A page of the list.", body = WorkflowList), ReadProblems)
+    responses((status = 200, description = "A page of the list.", body = WorkflowList), IdProblems)
 )]
 pub(crate) async fn list<B: Backend>(
     State(console): State<Arc<Console<B>>>,
@@ -171,8 +171,7 @@ pub(crate) async fn timeline<B: Backend>(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogQuery {
-    /// Those after this place: the `after` of the answer before.
-    #[param(max_length = 100)]
+    /// Those after this place: the `after` of the answer before. What cannot be a place is the beginning.
     after: Option<String>,
     /// At most so many; 1,000 without it.
     #[param(minimum = 1, maximum = 1000)]
@@ -211,7 +210,7 @@ pub(crate) struct Logs {
     get,
     path = "/api/workflows/{id}/logs",
     params(("id" = String, Path, description = "A workflow's id."), LogQuery),
-    responses((status = 200, description = "Lines after a place.", body = Logs), ReadProblems, IdProblems)
+    responses((status = 200, description = "Lines after a place.", body = Logs), IdProblems)
 )]
 pub(crate) async fn logs<B: Backend>(
     State(console): State<Arc<Console<B>>>,
@@ -222,9 +221,6 @@ pub(crate) async fn logs<B: Backend>(
     asking.viewer()?;
     let query = query.read()?;
     let limit = within("limit", query.limit.unwrap_or(MAX_LINES), MAX_LINES)?;
-    if query.after.as_ref().is_some_and(|after| after.len() > 100) {
-        return Err(Problem::bad_request("`after` is not one that this API gave out; begin without one").into());
-    }
     let id = workflow_id(&id)?;
     console.backend.workflow(&id).await?;
     let limit = i32::try_from(limit).unwrap_or(i32::MAX);

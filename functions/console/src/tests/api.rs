@@ -49,16 +49,17 @@ async fn workflows_are_listed() {
     let states: Vec<_> = all["workflows"].as_array().unwrap().iter().map(|w| w["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["AWAITING_PR_APPROVAL", "AWAITING_SPEC_APPROVAL"], "the one changed last first");
     assert!(all["workflows"][0]["page"].as_str().unwrap().starts_with("https://pi.example/live/workflows/wf-"));
+    assert_eq!(list("?cursor=eA").to(&memory).await.status, 404, "it could be one, and is none of ours");
     let one = list("?state=AWAITING_SPEC_APPROVAL&limit=1").to(&memory).await.json();
     assert_eq!(one["workflows"].as_array().unwrap().len(), 1);
     for (query, word) in [
         ("?state=NOWHERE", "`NOWHERE` is not a workflow state"),
         ("?limit=0", "limit"),
         ("?limit=x", "limit"),
-        ("?cursor=1", "cursor"),
         ("?cursor=%00%ff", "cursor"),
         ("?limit=201", "limit"),
-        ("?state=PENDING&cursor=x", "cursor"),
+        ("?state=PENDING&cursor=x%23", "cursor"),
+        ("?cursor=", "cursor"),
         ("?colour=red", "colour"),
     ] {
         let answer = list(query).to(&memory).await;
@@ -111,6 +112,7 @@ async fn a_gate_is_found_and_decided() {
     for (body, word) in [
         (json!({"decision": "MERGE", "subject_digest": digest}), "decision"),
         (json!({"decision": "APPROVE"}), "subject_digest"),
+        (json!({"decision": "REJECT", "subject_digest": digest, "comment": " "}), "comment"),
         (json!({"decision": "APPROVE", "subject_digest": "x"}), "subject_digest"),
         (json!({"decision": "APPROVE", "subject_digest": digest, "by": "eve"}), "by"),
         (json!(["APPROVE", null, [], digest]), "an object"),
