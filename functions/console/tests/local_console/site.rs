@@ -120,7 +120,7 @@ impl Site {
     /// Posts to the API with the token.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         let request = Request::post(path).header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
-        self.send(request, body.to_string()).await
+        self.send(request.header(header::CONTENT_TYPE, "application/json"), body.to_string()).await
     }
 
     /// Opens a page with cookies.

@@ -13,6 +13,7 @@ mod gates;
 mod objects;
 mod outbox;
 mod slots;
+mod summaries;
 mod tickets;
 mod tokens;
 mod workflows;
