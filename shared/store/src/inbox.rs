@@ -76,6 +76,16 @@ impl InboxItem {
     }
 }
 
+/// An item is one attribute: a thousand rows of a dozen attributes take the reader several times as long.
+#[derive(Serialize, Deserialize)]
+struct InboxRow {
+    words: String,
+}
+
+fn malformed(gate: &GateId, error: serde_json::Error) -> StoreError {
+    StoreError::malformed(format!("the inbox row of {gate}"), error)
+}
+
 /// The rows of a gate by their partitions: one for each address of those who are asked and have not approved.
 fn rows(gate: &Gate) -> BTreeMap<String, InboxItem> {
     if gate.status != GateStatus::Pending {
@@ -96,7 +106,8 @@ impl Gates {
         let mut writes = Vec::new();
         for (partition, item) in new.iter().filter(|(partition, item)| old.get(*partition) != Some(item)) {
             let put = Put::builder().table_name(&self.table);
-            let put = put.set_item(Some(row::item(partition.clone(), after.id.as_str(), item)?)).build();
+            let row = InboxRow { words: serde_json::to_string(item).map_err(|error| malformed(&after.id, error))? };
+            let put = put.set_item(Some(row::item(partition.clone(), after.id.as_str(), &row)?)).build();
             writes.push(TransactWriteItem::builder().put(built(put)?).build());
         }
         for partition in old.keys().filter(|partition| !new.contains_key(*partition)) {
@@ -126,8 +137,11 @@ impl Gates {
             .try_collect()
             .await
             .map_err(|error| StoreError::service("reading an inbox", error))?;
-        let read =
-            |item| row::value(item).inspect_err(|error| tracing::error!(%error, "an inbox row is unreadable")).ok();
+        let item = |row: Item| -> Result<InboxItem, StoreError> {
+            let row: InboxRow = row::value(row)?;
+            serde_json::from_str(&row.words).map_err(|error| StoreError::malformed("an inbox row", error))
+        };
+        let read = |row| item(row).inspect_err(|error| tracing::error!(%error, "an inbox row is unreadable")).ok();
         let mut found: Vec<InboxItem> = items.into_iter().filter_map(read).collect();
         found.sort_by(|a, b| a.due_at.cmp(&b.due_at).then_with(|| a.gate.cmp(&b.gate)));
         Ok(found)

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::Timestamp;
 use domain::gate::policy::RiskReason;
 use domain::gate::requests::DecideAnswer;
-use domain::gate::{DecisionRequest, GateKind, GateStatus, Refusal, SectionComment, Verdict};
+use domain::gate::{GateKind, GateStatus, Refusal};
 use domain::ids::GateId;
 use domain::person::Person;
-use domain::{Digest, Timestamp};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use store::InboxItem;
 use utoipa::{IntoParams, ToSchema};
 
-use super::fields::{Nothing, Status};
-use super::input::Object;
+use super::decision::{DecideBody, Decision};
+use super::fields::Status;
 use super::openapi::{ChangeProblems, IdProblems};
 use super::{ApiBody, ApiPath, ApiQuery, DEFAULT_LIMIT, MAX_LIMIT, cursor, within};
 use crate::Console;
@@ -157,136 +157,6 @@ pub(crate) async fn inbox<B: Backend>(backend: &B, person: &Person) -> Result<Ve
     Ok(items)
 }
 
-/// A decision, as it is read: [`Decision`] describes it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DecideBody {
-    decision: Word,
-    #[serde(default)]
-    comment: Option<Words>,
-    #[serde(default)]
-    sections: Vec<Object<Section>>,
-    subject_digest: Digest,
-}
-
-/// A decision. A revision or rejection says why: as a whole, on single sections, or both.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "describes another type")]
-enum Decision {
-    Approval(Approval),
-    Objection(Objection),
-    ObjectionToSections(ObjectionToSections),
-}
-
-/// Go on; for a pull request: merge it.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "describes another type")]
-struct Approval {
-    #[schema(inline)]
-    decision: Yes,
-    /// Words for whoever reads the audit trail.
-    #[schema(value_type = Option<String>, pattern = r"\S", required = false)]
-    comment: Option<Words>,
-    /// Words on single sections.
-    #[schema(max_items = 200, required = false)]
-    sections: Vec<Section>,
-    /// The `subject_digest` of what was seen.
-    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
-    subject_digest: Digest,
-}
-
-/// Once more, or no.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "describes another type")]
-struct Objection {
-    #[schema(inline)]
-    decision: No,
-    /// Why.
-    #[schema(value_type = String, pattern = r"\S")]
-    comment: Words,
-    /// Words on single sections.
-    #[schema(max_items = 200, required = false)]
-    sections: Vec<Section>,
-    /// The `subject_digest` of what was seen.
-    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
-    subject_digest: Digest,
-}
-
-/// Once more, or no, with words on single sections alone.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "describes another type")]
-struct ObjectionToSections {
-    #[schema(inline)]
-    decision: No,
-    #[schema(value_type = Nothing, required = false)]
-    comment: (),
-    /// Why.
-    #[schema(min_items = 1, max_items = 200)]
-    sections: Vec<Section>,
-    /// The `subject_digest` of what was seen.
-    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
-    subject_digest: Digest,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(dead_code, reason = "describes another type")]
-enum Yes {
-    Approve,
-}
-
-/// `REVISE`: once more; for a pull request: changes requested. `REJECT`: no; for a pull request: close it.
-#[derive(ToSchema)]
-#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(dead_code, reason = "describes another type")]
-enum No {
-    Revise,
-    Reject,
-}
-
-/// Words on one section.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Section {
-    /// The section's name as the page shows it.
-    section: String,
-    /// The words.
-    #[schema(value_type = String, pattern = r"\S")]
-    text: Words,
-}
-
-/// What can be said at a gate.
-#[derive(Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum Word {
-    Approve,
-    Revise,
-    Reject,
-}
-
-/// A text that says something.
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Words(String);
-
-impl TryFrom<String> for Words {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.trim().is_empty() { Err("it is empty; leave it out, or say something") } else { Ok(Self(text)) }
-    }
-}
-
-impl From<Section> for SectionComment {
-    fn from(Section { section, text }: Section) -> Self {
-        Self { section, text: text.0 }
-    }
-}
-
 /// What came of a decision.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Decided {
@@ -316,18 +186,7 @@ pub(crate) async fn decide<B: Backend>(
     let decider = asking.decider()?;
     let gate: GateId = id.0.parse().map_err(|_| Problem::not_found())?;
     let body: DecideBody = body.json()?;
-    let verdict = match body.decision {
-        Word::Approve => Verdict::Approve,
-        Word::Revise => Verdict::Revise,
-        Word::Reject => Verdict::Reject,
-    };
-    let request = DecisionRequest {
-        verdict,
-        by: decider.actor(),
-        subject_digest: Some(body.subject_digest),
-        comment: body.comment.map(|Words(text)| text),
-        sections: body.sections.into_iter().map(|Object(it)| it.into()).collect(),
-    };
+    let request = body.request(decider.actor());
     match console.backend.decide(&gate, request).await? {
         DecideAnswer::Decided { status } => Ok(Json(Decided { status, missing_approvals: 0 })),
         DecideAnswer::Counted { approvals, required } => {

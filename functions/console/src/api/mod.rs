@@ -5,6 +5,7 @@ pub(crate) mod analytics;
 pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod cursor;
+mod decision;
 mod entries;
 mod fields;
 mod input;
