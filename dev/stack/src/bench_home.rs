@@ -137,7 +137,7 @@ fn gate(workflow: &Workflow, ticket: &Ticket, at: Timestamp) -> Result<Gate> {
 
 fn ticket(n: u32, at: Timestamp) -> Result<Ticket> {
     Ok(Ticket {
-        key: TicketKey::flux_lens(&format!("BENCH-{n}")),
+        key: TicketKey::flux_lens(format!("BENCH-{n}")),
         version: 1,
         updated_at: at,
         title: format!("Ticket {n} of many that wait for a decision at the same time"),
