@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use toolchain::Toolchain;
 use tracing_subscriber::EnvFilter;
 
-use crate::{contain, demo, ui, up};
+use crate::{bench_home, contain, demo, ui, up};
 
 /// The exit code after Ctrl-C, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -36,6 +36,8 @@ enum Command {
     Up(UpOptions),
     /// End the stack that `up --detach` started
     Down(DownOptions),
+    /// Measure how long the home page takes with many open gates
+    BenchHome(BenchHomeOptions),
     /// Run a program, and end with it everything that it started
     #[command(hide = true)]
     Contain(ContainOptions),
@@ -96,6 +98,17 @@ pub(crate) struct DownOptions {
     pub(crate) name: String,
 }
 
+/// Options of `bench-home`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchHomeOptions {
+    /// Open gates, all of one person
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) gates: u32,
+    /// How often the page is asked for
+    #[arg(long, default_value_t = 30)]
+    pub(crate) count: usize,
+}
+
 #[derive(Debug, Args)]
 struct ContainOptions {
     /// How long the program gets between SIGTERM and SIGKILL, seconds
@@ -143,6 +156,11 @@ async fn run(command: Command) -> Result<ExitCode> {
             let options = DemoOptions { scenarios: Vec::new(), interactive, json, keep };
             let scenarios = vec![crate::scenario::Scenario::load(&folder)?];
             demo::run(&toolchain, scenarios, &options, &interruption()?).await
+        }
+        Command::BenchHome(options) => {
+            let interrupted = interruption()?;
+            let measured = interrupted.run_until_cancelled(bench_home::run(&toolchain, &options)).await;
+            measured.unwrap_or(Ok(ExitCode::from(INTERRUPTED)))
         }
         Command::Up(options) => up::up(&toolchain, &options, &interruption()?).await,
         Command::Down(options) => up::down(&toolchain, &options).await,

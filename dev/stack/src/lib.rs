@@ -6,6 +6,7 @@
 
 mod archive;
 mod aws;
+mod bench_home;
 mod bringup;
 mod browser;
 mod build;

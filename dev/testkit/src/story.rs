@@ -63,6 +63,7 @@ impl World {
             usage: Usage::default(),
             facts: RiskFacts::default(),
             approvals: Box::default(),
+            forecast: None,
         };
         self.tell(&workflow.id, [Event::PlanningStarted { revision }, proposed]).await
     }
@@ -109,7 +110,14 @@ impl World {
         };
         let events = [
             Event::RunPrepared { attempt, base_commit: base },
-            Event::RunEnded { attempt, outcome, usage: Usage::default(), isolation: vec![], refused_connections: 0 },
+            Event::RunEnded {
+                attempt,
+                outcome,
+                usage: Usage::default(),
+                isolation: vec![],
+                refused_connections: 0,
+                model: None,
+            },
             proposed,
         ];
         self.tell(id, events).await
@@ -130,7 +138,7 @@ impl World {
         self.objects.put(&keys::objects::qa_json(&workflow.id, attempt), qa, "application/json").await.unwrap();
         let events = [
             Event::RunPrepared { attempt, base_commit: sample::sha("a") },
-            Event::RunEnded { attempt, outcome, usage, isolation, refused_connections: 0 },
+            Event::RunEnded { attempt, outcome, usage, isolation, refused_connections: 0, model: None },
             Event::ChangesVerified { attempt, digest: Digest::of("changes"), files: vec![] },
             Event::QaFinished { attempt, passed: true, report, blocking: vec![], findings: 0 },
             Event::PrPublished {

@@ -10,6 +10,8 @@ pub enum Component {
     Engine,
     /// Template lint and packaging tools, in a Python virtual environment.
     Tools,
+    /// Schemathesis, which fuzzes the API by its description, in a Python virtual environment.
+    ApiFuzzer,
     /// A Node that the Pi agent supports. Nothing is installed when the system's will do.
     NodeRuntime,
     /// The Pi coding agent.
@@ -20,13 +22,14 @@ pub enum Component {
 
 impl Component {
     /// Every component.
-    pub const ALL: [Self; 5] = [Self::Engine, Self::Tools, Self::NodeRuntime, Self::Pi, Self::NodeDev];
+    pub const ALL: [Self; 6] = [Self::Engine, Self::Tools, Self::ApiFuzzer, Self::NodeRuntime, Self::Pi, Self::NodeDev];
 
     /// A short name, usable as a file name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Engine => "engine",
             Self::Tools => "tools",
+            Self::ApiFuzzer => "schemathesis",
             Self::NodeRuntime => "node",
             Self::Pi => "pi",
             Self::NodeDev => "node-dev",
@@ -38,6 +41,7 @@ impl Component {
         match self {
             Self::Engine => "local AWS engine",
             Self::Tools => "template lint and packaging",
+            Self::ApiFuzzer => "fuzzing the API",
             Self::NodeRuntime => "Node for Pi",
             Self::Pi => "Pi coding agent",
             Self::NodeDev => "state machine validator, GitHub API description",
@@ -49,6 +53,7 @@ impl Component {
         match self {
             Self::Engine => &["dev/python/requirements.txt"],
             Self::Tools => &["dev/python/requirements-tools.txt"],
+            Self::ApiFuzzer => &["dev/python/requirements-schemathesis.txt"],
             Self::NodeRuntime => &["dev/node/runtime/package.json", "dev/node/runtime/package-lock.json"],
             Self::Pi => &["functions/runner/pi/package.json", "functions/runner/pi/package-lock.json"],
             Self::NodeDev => &["dev/node/package.json", "dev/node/package-lock.json"],
@@ -60,6 +65,7 @@ impl Component {
         root.join(match self {
             Self::Engine => ".venv/engine",
             Self::Tools => ".venv/tools",
+            Self::ApiFuzzer => ".venv/schemathesis",
             Self::NodeRuntime => "dev/node/runtime/node_modules",
             Self::Pi => "functions/runner/pi/node_modules",
             Self::NodeDev => "dev/node/node_modules",
@@ -70,7 +76,7 @@ impl Component {
     pub(crate) fn witness(self, root: &Path) -> PathBuf {
         let folder = self.folder(root);
         match self {
-            Self::Engine | Self::Tools => folder.join("bin/python"),
+            Self::Engine | Self::Tools | Self::ApiFuzzer => folder.join("bin/python"),
             Self::NodeRuntime => folder.join(crate::node::PACKAGE).join("bin/node"),
             Self::Pi => folder.join("@earendil-works/pi-coding-agent/dist/bundle/cli.js"),
             Self::NodeDev => folder.join("asl-validator/package.json"),

@@ -178,7 +178,7 @@ impl Toolchain {
 
     fn commands(&self, component: Component) -> Result<Vec<Command>, SetupError> {
         match component {
-            Component::Engine | Component::Tools => self.python_commands(component),
+            Component::Engine | Component::Tools | Component::ApiFuzzer => self.python_commands(component),
             Component::NodeRuntime | Component::Pi | Component::NodeDev => Ok(vec![self.npm_command(component)?]),
         }
     }

@@ -55,7 +55,12 @@ impl Toolchain {
         self.tools_bin().join(name)
     }
 
-    /// The folder of those programs, for the search path of a command that looks for them.
+    /// Schemathesis: a program of [`Component::ApiFuzzer`].
+    pub fn api_fuzzer(&self) -> PathBuf {
+        Component::ApiFuzzer.folder(&self.root).join("bin/schemathesis")
+    }
+
+    /// The folder of the programs of [`Component::Tools`], for the search path of a command that looks for them.
     pub fn tools_bin(&self) -> PathBuf {
         Component::Tools.folder(&self.root).join("bin")
     }

@@ -62,6 +62,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Measure how long the console's home page takes with many open gates, on a local stack of its own
+    #[command(disable_help_flag = true)]
+    BenchHome {
+        /// Handed on; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Say whether the audit trails of a deployment hold, export them, or anchor what is not anchored
     #[command(disable_help_flag = true)]
     Audit {

@@ -51,6 +51,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Fuzz(options) => fuzz::run(&toolchain, &options),
         Command::Secrets { args } => measure::run(&toolchain, "secret-scan", &args),
         Command::Bench { args } => measure::run(&toolchain, "change-bench", &args),
+        Command::BenchHome { args } => stack::run(&toolchain, "bench-home", &args),
         Command::Package(options) => package::run(&toolchain, &options),
         Command::Image(options) => image::run(&toolchain, &options),
         Command::Lock => lock::run(&toolchain),

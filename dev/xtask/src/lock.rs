@@ -10,7 +10,7 @@ use toolchain::Toolchain;
 use crate::{cargo, ui};
 
 const FUZZERS_LOCK: &str = "dev/fuzz/libfuzzer/Cargo.lock";
-const NAMES: [&str; 2] = ["requirements", "requirements-tools"];
+const NAMES: [&str; 3] = ["requirements", "requirements-schemathesis", "requirements-tools"];
 /// The oldest Python that the locks cover; newer ones and all platforms are covered too.
 const OLDEST_PYTHON: &str = "3.10";
 

@@ -19,7 +19,7 @@ pub(crate) fn run(toolchain: &Toolchain, options: TestOptions) -> Result<ExitCod
     let start = Instant::now();
     let mut tools = vec![Component::NodeRuntime, Component::Pi, Component::NodeDev];
     if !options.fast {
-        tools.push(Component::Engine);
+        tools.extend([Component::Engine, Component::ApiFuzzer]);
     }
     setup::ensure(toolchain, &tools)?;
     ui::step("state machine");

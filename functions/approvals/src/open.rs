@@ -1,12 +1,12 @@
 //! Opening a gate, or giving an open one a new token.
 
 use domain::failure::{Failure, FailureKind};
-use domain::gate::{Gate, GateKind, GateStatus, Subject};
+use domain::gate::{About, Gate, GateKind, GateStatus, Subject};
 use domain::ids::{TaskToken, WorkflowId};
 use domain::person::Actor;
 use domain::state::WorkflowState;
 use domain::steps::{Done, GateOutput};
-use domain::workflow::{Event, Workflow};
+use domain::workflow::{Event, TicketSummary, Workflow};
 use domain::{Timestamp, gate::Verdict};
 use runtime::task_token;
 use store::StoreError;
@@ -137,8 +137,10 @@ fn new_gate(context: &GatesContext, workflow: &Workflow, kind: GateKind, now: Ti
     let id = kind.gate_id(&workflow.id, number + 1).map_err(|error| inconsistent(&error.to_string()))?;
     let asked = context.config.policy.ask(question(kind, workflow));
     let requester = workflow.ticket.requester.clone();
-    Gate::new(id, workflow.id.clone(), subject, requester, asked, now)
-        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+    let gate = Gate::new(id, workflow.id.clone(), subject, requester, asked, now)
+        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    let TicketSummary { title, repository, .. } = workflow.ticket.clone();
+    Ok(Gate { about: Some(About { title, repository }), ..gate })
 }
 
 /// What the state machine is told of a decided gate.

@@ -13,9 +13,10 @@ use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::signing::SigningKey;
+use domain::slot::{SlotPool, Waiter};
 use domain::spec::{Spec, SpecDraft};
 use domain::steps::{Done, EditOutput, WorkflowStep};
-use domain::workflow::{Event, Workflow};
+use domain::workflow::{Event, Expense, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use runtime::Invoker;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -23,7 +24,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use slack::Slack;
 use store::keys::objects;
-use store::{Anchors, ApiToken, ConsoleTable, Gates, Listing, LogLine, Objects, Session, Store, StoreError};
+use store::{
+    Anchors, ApiToken, ConsoleTable, Gates, InboxItem, LogLine, Objects, Session, Slots, Span, Store, StoreError,
+    Summary,
+};
 
 use crate::backend::{Backend, OauthApp, Secrets};
 use crate::config::Config;
@@ -40,6 +44,8 @@ const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 pub struct Aws {
     /// Workflows, their audit trail and their progress.
     pub store: Store,
+    /// Who waits for a place.
+    pub slots: Slots,
     /// Gates and links.
     pub gates: Gates,
     /// Sessions and API tokens.
@@ -90,6 +96,7 @@ impl Aws {
         let dynamo = aws_sdk_dynamodb::Client::new(sdk);
         Ok(Self {
             store: Store::new(dynamo.clone(), &config.state_table, &config.audit_table),
+            slots: Slots::new(dynamo.clone(), &config.state_table),
             gates: Gates::new(dynamo.clone(), &config.gates_table),
             console: ConsoleTable::new(dynamo, &config.console_table),
             slack: config.slack.as_ref().map(|it| Slack::new(&it.api_url, SecretString::default())).transpose()?,
@@ -141,8 +148,25 @@ impl Backend for Aws {
         Ok(Some(SlackAccess { team, signing_secret, client, patience: SLACK_PATIENCE }))
     }
 
-    async fn in_state(&self, state: WorkflowState, limit: i32, cursor: Option<&str>) -> Result<Listing, StoreError> {
-        self.store.in_state(state, limit, cursor).await
+    async fn summaries(&self, state: WorkflowState, span: &Span) -> Result<(Vec<Summary>, bool), StoreError> {
+        self.store.summaries(state, span).await
+    }
+
+    async fn count(&self, state: WorkflowState, since: Timestamp) -> Result<(usize, bool), StoreError> {
+        self.store.count(state, since).await
+    }
+
+    async fn expenses(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<Expense>, bool), StoreError> {
+        self.store.expenses(since, now, limit).await
+    }
+
+    async fn queue(&self, pool: SlotPool) -> Result<Vec<Waiter>, StoreError> {
+        self.slots.queue(pool).await
     }
 
     async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, StoreError> {
@@ -173,7 +197,7 @@ impl Backend for Aws {
         self.gates.link(digest).await
     }
 
-    async fn inbox(&self, email: &str) -> Result<Vec<Gate>, StoreError> {
+    async fn inbox(&self, email: &str) -> Result<Vec<InboxItem>, StoreError> {
         self.gates.inbox(email).await
     }
 

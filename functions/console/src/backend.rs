@@ -11,13 +11,14 @@ use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::signing::SigningKey;
+use domain::slot::{SlotPool, Waiter};
 use domain::spec::{Spec, SpecDraft};
 use domain::steps::EditOutput;
-use domain::workflow::Workflow;
+use domain::workflow::{Expense, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use secrecy::SecretString;
 use serde::Deserialize;
-use store::{ApiToken, Listing, LogLine, Session, StoreError};
+use store::{ApiToken, InboxItem, LogLine, Session, Span, StoreError, Summary};
 
 use crate::sign_in::{Account, NotIdentified};
 use crate::slack::SlackAccess;
@@ -54,13 +55,27 @@ pub trait Backend: Send + Sync + 'static {
     fn secrets(&self) -> impl Future<Output = Result<Secrets, Failure>> + Send;
     /// What is needed to hear Slack; `None` where the deployment has none.
     fn slack(&self) -> impl Future<Output = Result<Option<SlackAccess>, Failure>> + Send;
-    /// Workflows in one state, the one changed last first.
-    fn in_state(
+    /// Workflows in one state, the one changed last first; and whether there are more.
+    fn summaries(
         &self,
         state: WorkflowState,
-        limit: i32,
-        cursor: Option<&str>,
-    ) -> impl Future<Output = Result<Listing, StoreError>> + Send;
+        span: &Span,
+    ) -> impl Future<Output = Result<(Vec<Summary>, bool), StoreError>> + Send;
+    /// How many workflows in one state changed at `since` or later; and whether there are more than were counted.
+    fn count(
+        &self,
+        state: WorkflowState,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<(usize, bool), StoreError>> + Send;
+    /// What was spent from `since` to `now`, at most `limit` lines; and whether there are more.
+    fn expenses(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> impl Future<Output = Result<(Vec<Expense>, bool), StoreError>> + Send;
+    /// Who waits for a slot, in order of service.
+    fn queue(&self, pool: SlotPool) -> impl Future<Output = Result<Vec<Waiter>, StoreError>> + Send;
     /// A workflow.
     fn workflow(&self, id: &WorkflowId) -> impl Future<Output = Result<Workflow, StoreError>> + Send;
     /// The audit trail of a workflow.
@@ -80,8 +95,8 @@ pub trait Backend: Send + Sync + 'static {
     fn gate(&self, id: &GateId) -> impl Future<Output = Result<Option<Gate>, StoreError>> + Send;
     /// What a link stands for.
     fn link(&self, digest: Digest) -> impl Future<Output = Result<Option<LinkGrant>, StoreError>> + Send;
-    /// The open gates that a person is asked about.
-    fn inbox(&self, email: &str) -> impl Future<Output = Result<Vec<Gate>, StoreError>> + Send;
+    /// The open gates that a person is asked about and has not approved, the one due first first.
+    fn inbox(&self, email: &str) -> impl Future<Output = Result<Vec<InboxItem>, StoreError>> + Send;
     /// A SPEC, if one with this digest is stored.
     fn spec(
         &self,

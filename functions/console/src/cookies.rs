@@ -24,6 +24,11 @@ impl Jar {
         Self::new("pi_sign_in", base_url)
     }
 
+    /// The cookie's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn new(name: &str, base_url: &str) -> Self {
         let url = Url::parse(base_url).ok();
         let secure = url.as_ref().is_some_and(|url| url.scheme() == "https");

@@ -4,9 +4,10 @@
 //!
 //! | path | who |
 //! |---|---|
-//! | `/`, `/workflows/{id}`, `/workflows/{id}/audit`, `/workflows/{id}/logs`, GET `/api/…` | viewers |
+//! | `/`, `/analytics`, `/workflows/{id}`, `/workflows/{id}/audit`, `/workflows/{id}/logs`, GET `/api/…` | viewers |
 //! | `/workflows/{id}/gate`, `/api/approvals/{gate}/decide` | approvers whom the gate asks |
 //! | POST `/workflows/{id}/cancel`, `/api/workflows/{id}/cancel`, `/account/refusals` | admins |
+//! | GET `/api/openapi.json` | anybody |
 //! | GET `/approvals/{link}` | whoever holds the link, which was sent to one person |
 //! | POST `/approvals/{link}` | that very person, signed in as an approver |
 //! | POST `/slack/interactions` | Slack, for members whom the gate asks |
@@ -18,6 +19,7 @@
 //! and has no other way. What is refused is written down.
 
 mod account;
+mod analytics;
 mod api;
 mod approvals;
 mod audit;
@@ -28,6 +30,7 @@ mod config;
 mod cookies;
 mod gate;
 mod headers;
+mod home;
 mod human_factor;
 mod origin;
 mod pages;

@@ -5,8 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::failure::{Failure, FailureKind};
 use domain::role::Scope;
-use serde_json::json;
+use serde::Serialize;
 use store::StoreError;
+use utoipa::ToSchema;
 
 use crate::pages;
 
@@ -34,6 +35,11 @@ impl Problem {
 
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "There is nothing here, or no longer.")
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "That is not done here in this way; `Allow` says in which. Nothing was changed.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -102,6 +108,28 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// The media type of problems.
+pub(crate) const PROBLEM_TYPE: &str = "application/problem+json";
+
+/// Problem details (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// Always `about:blank`: the status says what sort of problem it is.
+    #[serde(rename = "type")]
+    about: &'a str,
+    /// The status in words.
+    title: &'a str,
+    /// The status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened, what was not changed, and what to do next.
+    detail: &'a str,
+    /// A word for programs, where the status alone does not say enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+}
+
 /// A problem as JSON.
 pub(crate) struct ApiProblem(pub(crate) Problem);
 
@@ -114,19 +142,15 @@ impl<T: Into<Problem>> From<T> for ApiProblem {
 impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
         let Self(problem) = self;
-        let mut body = json!({
-            "type": "about:blank",
-            "title": problem.status.canonical_reason().unwrap_or("Error"),
-            "status": problem.status.as_u16(),
-            "detail": problem.detail,
-        });
-        if let Some(code) = problem.code {
-            body["code"] = json!(code);
-        }
+        let body = ProblemBody {
+            about: "about:blank",
+            title: problem.status.canonical_reason().unwrap_or("Error"),
+            status: problem.status.as_u16(),
+            detail: &problem.detail,
+            code: problem.code,
+        };
         let mut response = (problem.status, Json(body)).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json; charset=utf-8"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
         problem.add_headers(&mut response);
         response
     }

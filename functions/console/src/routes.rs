@@ -15,10 +15,12 @@ use tower::ServiceExt as _;
 
 use crate::backend::Backend;
 use crate::problem::{ApiProblem, PageProblem, Problem};
-use crate::{Console, account, api, approvals, audit, caller, gate, headers, sign_in, slack, view};
+use crate::{Console, account, analytics, api, approvals, audit, caller, gate, headers, home, sign_in, slack, view};
 
 /// Largest form or request, bytes: an edited SPEC of the longest sort, percent-encoded.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// The same of the API: comments of the longest sort.
+const MAX_API_BODY_BYTES: usize = 128 * 1024;
 
 /// The pages and the API.
 pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
@@ -31,11 +33,16 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/workflows/{id}/spec", get(api::workflows::spec::<B>))
         .route("/workflows/{id}/cancel", post(api::workflows::cancel::<B>))
         .route("/approvals/pending", get(api::approvals::pending::<B>))
-        .route("/approvals/{gate}/decide", post(api::approvals::decide::<B>))
+        .route("/approvals/{id}/decide", post(api::approvals::decide::<B>))
         .route("/metrics", get(api::metrics::metrics::<B>))
-        .fallback(|| async { ApiProblem(Problem::not_found()) });
+        .route("/analytics", get(api::analytics::analytics::<B>))
+        .route("/openapi.json", get(api::openapi::document::<B>))
+        .fallback(|| async { ApiProblem(Problem::not_found()) })
+        .method_not_allowed_fallback(|| async { ApiProblem(Problem::method_not_allowed()) })
+        .layer(DefaultBodyLimit::max(MAX_API_BODY_BYTES));
     Router::new()
-        .route("/", get(view::list::<B>))
+        .route("/", get(home::home::<B>))
+        .route("/analytics", get(analytics::page::<B>))
         .route("/workflows/{id}", get(view::workflow::<B>))
         .route("/workflows/{id}/audit", get(audit::show::<B>))
         .route("/workflows/{id}/logs", get(view::logs::<B>))
@@ -55,6 +62,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/slack/interactions", post(slack::interactions::<B>).layer(slack::body_limit()))
         .nest("/api", api)
         .fallback(|| async { PageProblem(Problem::not_found()) })
+        .method_not_allowed_fallback(|| async { PageProblem(Problem::method_not_allowed()) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(Arc::clone(&console), caller::layer::<B>))
         .layer(middleware::from_fn(headers::layer))

@@ -4,8 +4,9 @@ mod memory;
 
 use domain::audit::{AuditEntry, StoredAnchor};
 use domain::budget::Usage;
+use domain::failure::{Failure, FailureKind};
 use domain::gate::policy::{Asked, RiskFacts};
-use domain::gate::{Gate, GateKind, GateStatus, Subject};
+use domain::gate::{About, Gate, GateKind, GateStatus, Subject};
 use domain::ids::{Attempt, CommitSha, Generation, Revision, TicketKey, WorkflowId};
 use domain::person::{Actor, Person};
 use domain::qa::{ChecklistResult, CommandResult, Ended, GateResult, QA_REPORT_VERSION, QaReport};
@@ -16,7 +17,7 @@ use domain::spec::{
 use domain::steps::EditOutput;
 use domain::task::RunOutcome;
 use domain::ticket::{Priority, Ticket};
-use domain::workflow::{ChangedFile, Event, RoundLimits, SpecEdit, Workflow};
+use domain::workflow::{ChangedFile, Event, Expense, Forecast, RoundLimits, SpecEdit, Workflow};
 use domain::{Digest, Timestamp};
 
 pub(crate) use memory::{CODE, Memory, signed_in_person};
@@ -47,6 +48,8 @@ pub(crate) struct Story {
     pub(crate) gate: Option<Gate>,
     /// Those that are stored.
     specs: Vec<Spec>,
+    pub(crate) expenses: Vec<Expense>,
+    model: String,
     ticket: Ticket,
     minutes: i64,
 }
@@ -71,7 +74,17 @@ impl Story {
         let at = "2026-11-22T09:00:00Z".parse().unwrap();
         let (workflow, entry) =
             Workflow::create(id, &ticket, RoundLimits::default(), Actor::system("intake"), at).unwrap();
-        Self { workflow, trail: vec![entry], anchors: vec![], gate: None, specs: vec![], ticket, minutes: 0 }
+        Self {
+            workflow,
+            trail: vec![entry],
+            anchors: vec![],
+            gate: None,
+            expenses: vec![],
+            specs: vec![],
+            model: "agent-1".to_owned(),
+            ticket,
+            minutes: 0,
+        }
     }
 
     pub(crate) fn then(self, event: Event) -> Self {
@@ -83,6 +96,7 @@ impl Story {
         let start: Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
         let at = Timestamp::from_second(start.as_second() + self.minutes * 60).unwrap();
         let change = self.workflow.apply(event, actor, at).unwrap();
+        self.expenses.extend(change.expense());
         self.workflow = change.workflow;
         self.trail.push(change.entry);
         self
@@ -96,7 +110,9 @@ impl Story {
             "2026-11-23T10:00:00Z".parse::<Timestamp>().unwrap().duration_since(now()),
         );
         let requester = self.ticket.reporter.clone();
-        let gate = Gate::new(id, self.workflow.id.clone(), subject, requester, asked, now()).unwrap();
+        let mut gate = Gate::new(id, self.workflow.id.clone(), subject, requester, asked, now()).unwrap();
+        let (title, repository) = (self.ticket.title.clone(), self.ticket.repository.clone());
+        gate.about = Some(About { title, repository });
         let (id, subject_digest, due_at) = (gate.id.clone(), gate.subject_digest, gate.due_at);
         self.gate = Some(gate);
         self.then(Event::GateOpened { gate: id, kind, subject_digest, due_at })
@@ -145,6 +161,7 @@ impl Story {
             usage,
             facts: RiskFacts::default(),
             approvals: Box::default(),
+            forecast: Some(Forecast::new(0.2, 3, "planner-1")),
         };
         story.then(event).opened(GateKind::Spec, subject)
     }
@@ -160,6 +177,7 @@ impl Story {
             usage: Usage::default(),
             isolation: vec![],
             refused_connections: 0,
+            model: None,
         });
         let base_paths = ["src/session.js", "package-lock.json", "yarn.lock"].map(str::to_owned).into();
         let context = AmendContext {
@@ -237,6 +255,24 @@ impl Story {
         self.by(by, event)
     }
 
+    /// Its agent uses a model of this name from now on.
+    pub(crate) fn with_model(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.model);
+        self
+    }
+
+    /// The pull request is merged, and the ticket closed.
+    pub(crate) fn merged(mut self) -> Self {
+        self.gate = None;
+        self.then(Event::PrMerged { merge_sha: sha("d") }).then(Event::Completed)
+    }
+
+    /// Something broke.
+    pub(crate) fn broken(mut self) -> Self {
+        self.gate = None;
+        self.then(Event::Failed { failure: Failure::new(FailureKind::Internal, "a bug") })
+    }
+
     pub(crate) fn published(self) -> Self {
         let attempt = Attempt::FIRST;
         let usage =
@@ -247,6 +283,7 @@ impl Story {
         };
         let files = vec![file("src/session.js", FileAction::Modify), file("package-lock.json", FileAction::Modify)];
         let report = qa_digest(&self.workflow);
+        let model = Some(self.model.clone());
         let story = self
             .then(Event::RunPrepared { attempt, base_commit: sha("a") })
             .then(Event::RunEnded {
@@ -255,6 +292,7 @@ impl Story {
                 usage,
                 isolation: vec![],
                 refused_connections: 0,
+                model,
             })
             .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files })
             .then(Event::QaFinished { attempt, passed: true, report, blocking: vec![], findings: 0 })

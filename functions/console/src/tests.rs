@@ -1,11 +1,14 @@
 //! The whole application over a backend in memory: requests in, answers out.
 
+mod analytics;
 mod api;
 mod approvals;
 mod audit;
 mod codes;
+mod description;
 mod gate;
 mod gateway;
+mod home;
 mod links;
 mod matrix;
 mod sessions;
@@ -72,7 +75,8 @@ impl Call {
     }
 
     fn json(path: &str, body: &Value) -> Self {
-        Self(Request::builder().method("POST").uri(path), Body::from(body.to_string()))
+        let request = Request::builder().method("POST").uri(path).header(header::CONTENT_TYPE, "application/json");
+        Self(request, Body::from(body.to_string()))
     }
 
     fn form(path: &str, fields: &[(&str, &str)]) -> Self {

@@ -6,23 +6,17 @@ use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use domain::WorkflowState;
 use domain::ids::WorkflowId;
 use domain::workflow::Workflow;
-use futures::future::try_join_all;
 use serde::Deserialize;
 
 use crate::Console;
 use crate::backend::Backend;
 use crate::caller::{Asking, Operator};
-use crate::pages::{self, ListFacts, LogFacts, WorkflowFacts};
+use crate::pages::{self, LogFacts, WorkflowFacts};
 use crate::problem::{PageProblem, Problem};
 use crate::sign_in::redirect;
 
-/// Most workflows of one state on the list.
-const MAX_PER_STATE: i32 = 30;
-/// Most ended workflows on the list.
-const MAX_ENDED: usize = 30;
 /// Lines of progress on a workflow's page.
 const LAST_LINES: i32 = 40;
 /// Lines of progress on a page of them.
@@ -31,31 +25,6 @@ const LINES_PER_PAGE: i32 = 500;
 #[derive(Deserialize)]
 pub(crate) struct ViewQuery {
     after: Option<String>,
-}
-
-pub(crate) async fn list<B: Backend>(
-    State(console): State<Arc<Console<B>>>,
-    asking: Asking,
-) -> Result<Response, PageProblem> {
-    let viewer = asking.viewer()?;
-    let all = newest(&console.backend, WorkflowState::ALL, MAX_PER_STATE).await?;
-    let (ended, live): (Vec<_>, Vec<_>) = all.into_iter().partition(|workflow| workflow.state.is_terminal());
-    let (waiting, running) = live.into_iter().partition(|workflow| workflow.state.is_waiting_for_person());
-    let facts =
-        ListFacts { waiting, running, ended: ended.into_iter().take(MAX_ENDED).collect(), now: (console.now)() };
-    Ok(pages::page(&pages::list(&facts, viewer, &console.settings.base_url)))
-}
-
-/// Workflows in any of these states, the one changed last first.
-pub(crate) async fn newest<B: Backend>(
-    backend: &B,
-    states: impl IntoIterator<Item = WorkflowState>,
-    per_state: i32,
-) -> Result<Vec<Workflow>, Problem> {
-    let pages = states.into_iter().map(|state| backend.in_state(state, per_state, None));
-    let mut all: Vec<_> = try_join_all(pages).await?.into_iter().flat_map(|page| page.workflows).collect();
-    all.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.id.cmp(&b.id)));
-    Ok(all)
 }
 
 pub(crate) async fn workflow<B: Backend>(

@@ -97,6 +97,7 @@ impl Story {
             usage: Usage { micro_usd: 120_000, turns: 4, ..Usage::default() },
             facts: RiskFacts::default(),
             approvals: Box::default(),
+            forecast: None,
         });
         story.opened(GateKind::Spec, subject)
     }
@@ -146,6 +147,7 @@ impl Story {
                 usage,
                 isolation: vec![],
                 refused_connections: 0,
+                model: None,
             })
             .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: changed_files() })
     }

@@ -7,7 +7,7 @@ use domain::gate::policy::{RepoApprovals, RiskFacts};
 use domain::inbound::SecretOwner;
 use domain::person::Actor;
 use domain::steps::{PlanInput, PlanOutput};
-use domain::workflow::{Event, Workflow};
+use domain::workflow::{Event, Forecast, Workflow};
 use domain::{Timestamp, WorkflowId, WorkflowState};
 use models::{Model, Settings};
 use runtime::metrics::{Unit, emit};
@@ -168,8 +168,10 @@ async fn conclude(
         Answer::Spec(spec) => {
             let (spec, spec_digest) = context.objects.propose_spec(*spec).await?;
             let facts = RiskFacts::of(&spec);
+            let model = &context.config.model.model;
+            let forecast = Some(Forecast::new(spec.text.estimated_usd, spec.text.estimated_minutes, model));
             let (revision, base_commit) = (workflow.revision, spec.base_commit);
-            Event::SpecProposed { revision, spec_digest, base_commit, usage: ended.usage, facts, approvals }
+            Event::SpecProposed { revision, spec_digest, base_commit, usage: ended.usage, facts, approvals, forecast }
         }
         Answer::Declined(reason) => Event::FoundUnsuitable { reason, usage: ended.usage },
     };

@@ -130,6 +130,7 @@ fn ready() -> (Workflow, Stored) {
             usage: Usage::default(),
             facts: RiskFacts::default(),
             approvals: Box::default(),
+            forecast: None,
         },
         Event::GateOpened {
             gate: gate.clone(),

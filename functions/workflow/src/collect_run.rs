@@ -93,6 +93,7 @@ async fn record_end(context: &Context, workflow: &Workflow, report: &RunReport, 
                 usage: report.usage,
                 isolation: report.isolation.clone(),
                 refused_connections: report.refused_connections,
+                model: Some(context.config.model.model.clone()),
             }))
         })
         .await?;

@@ -1,14 +1,12 @@
 //! Gates, approval links and inboxes. A table of its own: only `approvals` may write it.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::gate::requests::LinkGrant;
 use domain::gate::{Gate, GateStatus};
 use domain::ids::{GateId, LinkId};
 use domain::{Digest, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::error::StoreError;
 use crate::keys;
@@ -21,13 +19,8 @@ const LINK_KEPT_SECONDS: i64 = 14 * 24 * 3600;
 /// The table `gates`.
 #[derive(Debug, Clone)]
 pub struct Gates {
-    client: Client,
-    table: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct InboxRow {
-    gate: GateId,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 #[derive(Deserialize)]
@@ -57,20 +50,18 @@ impl Gates {
         self.get(keys::gate(id)).await?.map(row::value).transpose()
     }
 
-    /// The writes that open a gate: its row and one inbox row per approver.
+    /// The writes that open a gate: its row and an inbox row for everybody who is asked.
     ///
     /// # Errors
     /// Only when a row cannot be written.
     pub fn open_writes(&self, gate: &Gate) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut writes = vec![put_new(&self.table, gate_item(gate)?)?];
-        for email in emails(gate) {
-            writes.push(self.put_inbox(gate, email)?);
-        }
+        writes.extend(self.inbox_writes(None, gate)?);
         Ok(writes)
     }
 
-    /// The writes that change an open gate: its row, if nobody has changed it since `before` was read, and inbox rows:
-    /// for whom `after` asks in addition, or none any more once it is decided.
+    /// The writes that change an open gate: its row, if nobody has changed it since `before` was read, and the
+    /// inbox rows that differ then: none is left once it is decided.
     ///
     /// # Errors
     /// Only when a row cannot be written.
@@ -91,25 +82,8 @@ impl Gates {
             .expression_attribute_values(":subject", s(before.subject_digest.to_string()))
             .expression_attribute_values(":version", n(before.version));
         let mut writes = vec![TransactWriteItem::builder().put(built(put.build())?).build()];
-        if after.status == GateStatus::Pending {
-            let known: BTreeSet<&str> = emails(before).collect();
-            for email in emails(after).filter(|email| !known.contains(email)) {
-                writes.push(self.put_inbox(after, email)?);
-            }
-        } else {
-            for email in emails(after) {
-                let key = row::key(keys::inbox(email), after.id.as_str());
-                let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
-                writes.push(TransactWriteItem::builder().delete(built(delete)?).build());
-            }
-        }
+        writes.extend(self.inbox_writes(Some(before), after)?);
         Ok(writes)
-    }
-
-    fn put_inbox(&self, gate: &Gate, email: &str) -> Result<TransactWriteItem, StoreError> {
-        let item = row::item(keys::inbox(email), gate.id.as_str(), &InboxRow { gate: gate.id.clone() })?;
-        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
-        Ok(TransactWriteItem::builder().put(built(put)?).build())
     }
 
     /// Writes rows of this table alone.
@@ -154,32 +128,6 @@ impl Gates {
     /// What DynamoDB answered.
     pub async fn undelivered(&self, before: Timestamp, limit: i32) -> Result<Vec<GateId>, StoreError> {
         self.by_due(keys::gate_undelivered, before, limit).await
-    }
-
-    /// The open gates that a person is asked about.
-    ///
-    /// # Errors
-    /// What DynamoDB answered.
-    pub async fn inbox(&self, email: &str) -> Result<Vec<Gate>, StoreError> {
-        let items: Vec<Item> = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(keys::inbox(email)))
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .map_err(|error| StoreError::service("reading an inbox", error))?;
-        let mut gates = Vec::new();
-        for item in items {
-            let row: InboxRow = row::value(item)?;
-            gates.extend(self.gate(&row.gate).await?.filter(|gate| gate.status == GateStatus::Pending));
-        }
-        Ok(gates)
     }
 
     /// Keeps what a link stands for, under the link's digest.
@@ -235,13 +183,6 @@ impl Gates {
 
 fn due_key(at: Timestamp) -> String {
     format!("{:015}", at.as_millisecond().max(0))
-}
-
-/// The approvers' addresses, each once whatever its letters' case.
-fn emails(gate: &Gate) -> impl Iterator<Item = &str> {
-    let mut seen = BTreeSet::new();
-    let emails = gate.approvers.iter().filter_map(|person| person.email.as_deref());
-    emails.filter(move |email| seen.insert(keys::inbox(email)))
 }
 
 /// An open gate is in the index under the time of its next stage, a decided one under the time of its decision until it is delivered.

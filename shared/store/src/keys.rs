@@ -132,6 +132,26 @@ pub fn state(state: WorkflowState) -> String {
     format!("STATE#{state}")
 }
 
+/// Start of the sort keys in [`BY_STATE`], and of expenses, from a moment on.
+pub fn changed(at: Timestamp) -> String {
+    format!("{:015}", at.as_millisecond().max(0))
+}
+
+/// Sort key in [`BY_STATE`].
+pub fn changed_of(at: Timestamp, id: &WorkflowId) -> String {
+    format!("{}#{id}", changed(at))
+}
+
+/// Partition of what was spent in a month, UTC.
+pub fn expenses(at: Timestamp) -> String {
+    format!("SPENT#{}", at.strftime("%Y-%m"))
+}
+
+/// Sort key of an expense.
+pub fn expense(at: Timestamp, id: &WorkflowId, seq: u64) -> String {
+    format!("{}#{seq:010}", changed_of(at, id))
+}
+
 /// Partition of a gate.
 pub fn gate(id: &GateId) -> String {
     format!("GATE#{id}")

@@ -92,7 +92,7 @@ impl Store {
     }
 
     /// Writes a change: the workflow's row if it is still at the version the change was made from, the audit entry,
-    /// the outbox rows and `extra`, all or nothing.
+    /// the outbox rows, what it cost and `extra`, all or nothing.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the row changed meanwhile or a condition of `extra` does not hold.
@@ -110,6 +110,9 @@ impl Store {
         ];
         for (seq, message) in &change.outbox {
             items.push(self.outbox_put(&workflow.id, *seq, message, workflow.updated_at)?);
+        }
+        if let Some(expense) = change.expense() {
+            items.push(self.expense_write(&expense)?);
         }
         items.extend(extra);
         self.transact(&format!("workflow {}", workflow.id), items).await
@@ -221,10 +224,7 @@ pub(crate) fn built<T>(result: Result<T, aws_sdk_dynamodb::error::BuildError>) -
 fn workflow_item(workflow: &Workflow) -> Result<Item, StoreError> {
     let mut item = row::item(keys::workflow(&workflow.id), keys::META, workflow)?;
     item.insert(keys::BY_STATE_PK.to_owned(), s(keys::state(workflow.state)));
-    item.insert(
-        keys::BY_STATE_SK.to_owned(),
-        s(format!("{:015}#{}", workflow.updated_at.as_millisecond(), workflow.id)),
-    );
+    item.insert(keys::BY_STATE_SK.to_owned(), s(keys::changed_of(workflow.updated_at, &workflow.id)));
     Ok(item)
 }
 

@@ -110,6 +110,17 @@ fn gates_are_written_by_approvals_alone() {
 }
 
 #[test]
+fn expenses_are_written_by_who_calls_models() {
+    let template = template();
+    let writers = template.statements().into_iter().filter(|(_, statement)| {
+        texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+            .contains(&"SPENT#*".to_owned())
+    });
+    let writers: BTreeSet<String> = writers.map(|(owner, _)| owner.to_owned()).collect();
+    assert_eq!(writers, set(&["PlannerFunction", "WorkflowFunction"]));
+}
+
+#[test]
 fn sessions_and_api_tokens_are_the_consoles_alone() {
     for action in ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"] {
         assert_eq!(who(&format!("dynamodb:{action}"), "ConsoleTable"), set(&["ConsoleFunction"]), "{action}");

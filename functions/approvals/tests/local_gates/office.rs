@@ -54,7 +54,15 @@ impl Office {
         let begun = self.world.begin(&ticket("FL-1")).await;
         let (revision, spec_digest) = (begun.revision, Digest::of("spec"));
         let (usage, approvals) = (Usage::default(), Box::default());
-        let proposed = Event::SpecProposed { revision, spec_digest, base_commit: sha("a"), usage, facts, approvals };
+        let proposed = Event::SpecProposed {
+            revision,
+            spec_digest,
+            base_commit: sha("a"),
+            usage,
+            facts,
+            approvals,
+            forecast: None,
+        };
         let workflow = self.world.tell(&begun.id, [Event::PlanningStarted { revision }, proposed]).await;
         self.open(&workflow.id, GateKind::Spec, token).await;
         self.gate(&GateKind::Spec.gate_id(&workflow.id, 1).unwrap()).await

@@ -26,6 +26,7 @@ async fn at_risk_it_takes_two_people_and_the_first_is_counted_in_the_audit_trail
     assert_eq!((workflow.state, workflow.open_gate.as_ref()), (WorkflowState::AwaitingSpecApproval, Some(&gate.id)));
     assert!(office.world.tokens.gate(&gate.id).await.unwrap().is_some(), "nobody was told");
     assert_eq!(office.world.gates.inbox("bob@acme.example").await.unwrap().len(), 1, "bob is still asked");
+    assert!(office.world.gates.inbox("ann@acme.example").await.unwrap().is_empty(), "ann has approved");
 
     let second = office.decide(&gate.id, says("bob", Verdict::Approve, &gate), at(62)).await;
     assert_eq!(second, DecideAnswer::Decided { status: GateStatus::Approved });

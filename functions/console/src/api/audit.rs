@@ -2,24 +2,35 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::export::MEDIA_TYPE;
 
-use super::workflow_id;
+use super::openapi::IdProblems;
+use super::{ApiPath, workflow_id};
 use crate::Console;
 use crate::backend::Backend;
 use crate::caller::Asking;
-use crate::problem::{ApiProblem, Problem};
+use crate::problem::{ApiProblem, PROBLEM_TYPE, Problem, ProblemBody};
 
 /// Largest answer, bytes: a function's is 6 MB at most.
 const MAX_BYTES: usize = 5 * 1024 * 1024;
 
-/// `GET /api/workflows/{id}/audit`: head and anchors, then an entry a line, to be kept and checked elsewhere.
+/// The audit trail to be kept and checked elsewhere: head and anchors, then an entry a line.
+#[utoipa::path(
+    get,
+    path = "/api/workflows/{id}/audit",
+    params(("id" = String, Path, description = "A workflow's id.")),
+    responses(
+        (status = 200, description = "JSON Lines.", content_type = MEDIA_TYPE, body = String),
+        (status = 413, description = "It is too long for one answer.", content_type = PROBLEM_TYPE, body = ProblemBody),
+        IdProblems
+    )
+)]
 pub(crate) async fn export<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    Path(id): Path<String>,
+    id: ApiPath,
     asking: Asking,
 ) -> Result<Response, ApiProblem> {
     asking.viewer()?;

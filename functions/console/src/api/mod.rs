@@ -1,25 +1,37 @@
-//! The JSON API.
+//! The JSON API. What it reads and answers are types of its own, from which its description is made; what is stored may
+//! change without it.
 
+pub(crate) mod analytics;
 pub(crate) mod approvals;
 pub(crate) mod audit;
+pub(crate) mod cursor;
+mod decision;
+mod entries;
+mod fields;
+mod input;
 pub(crate) mod metrics;
+pub(crate) mod openapi;
 pub(crate) mod workflows;
 
-use axum::body::Bytes;
+pub(crate) use fields::{State as StateName, usd};
+pub(crate) use input::{ApiBody, ApiPath, ApiQuery};
+
 use domain::ids::WorkflowId;
-use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
-fn workflow_id(text: &str) -> Result<WorkflowId, Problem> {
-    text.parse().map_err(|_| Problem::not_found())
+/// Entries of a page without a `limit`.
+const DEFAULT_LIMIT: usize = 50;
+/// Most entries of a page.
+const MAX_LIMIT: usize = 200;
+
+fn within(name: &str, number: usize, max: usize) -> Result<usize, Problem> {
+    if (1..=max).contains(&number) {
+        return Ok(number);
+    }
+    Err(Problem::bad_request(format!("`{name}` must be 1 to {max}")))
 }
 
-/// Reads a body; an error names the field.
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| Problem::bad_request(format!("`{}`: {}", error.path(), error.inner())))?;
-    json.end().map_err(|error| Problem::bad_request(error.to_string()))?;
-    Ok(value)
+fn workflow_id(text: &ApiPath) -> Result<WorkflowId, Problem> {
+    text.0.parse().map_err(|_| Problem::not_found())
 }

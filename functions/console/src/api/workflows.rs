@@ -1,115 +1,160 @@
 //! Workflows.
 
+#![expect(unused_qualifications, reason = "in what utoipa's macro makes of the parameters")]
+
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use domain::audit::AuditEntry;
-use domain::ids::Revision;
-use domain::spec::Spec;
-use domain::workflow::Workflow;
-use domain::{Digest, WorkflowState};
+use domain::{Timestamp, WorkflowState};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use store::{LogLine, StoreError};
+use serde_json::Value;
+use store::{LogLine, Span, Summary};
+use utoipa::{IntoParams, ToSchema};
 
-use super::{read, workflow_id};
+use super::entries::{WorkflowDetail, WorkflowItem, WorkflowList};
+use super::fields::State as StateName;
+use super::openapi::{ChangeProblems, IdProblems};
+use super::{ApiBody, ApiPath, ApiQuery, DEFAULT_LIMIT, MAX_LIMIT, cursor, within, workflow_id};
 use crate::Console;
 use crate::backend::Backend;
 use crate::caller::Asking;
 use crate::problem::{ApiProblem, Problem};
-use crate::view::{newest, stop};
+use crate::view::stop;
 
-const DEFAULT_LIMIT: i32 = 50;
-const MAX_LIMIT: i32 = 200;
-const MAX_LINES: i32 = 1_000;
+const MAX_LINES: usize = 1_000;
 
-#[derive(Deserialize)]
+/// Which workflows.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
+    /// Only those in this state.
+    #[param(value_type = Option<StateName>, inline)]
     state: Option<String>,
-    limit: Option<i32>,
+    /// At most so many; 50 without it.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+    /// The `cursor` of the page before, asked for with the same `state`.
+    #[param(max_length = 200, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<String>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Listed {
-    workflows: Vec<Item>,
-    cursor: Option<String>,
-}
-
-/// A workflow and the address of its page.
-#[derive(Serialize)]
-pub(crate) struct Item {
-    #[serde(flatten)]
-    workflow: Workflow,
-    page: String,
-}
-
-/// `GET /api/workflows`: of one state with a cursor, or the newest of all states.
+/// Workflows, of one state or of all, the one changed last first.
+#[utoipa::path(
+    get,
+    path = "/api/workflows",
+    params(ListQuery),
+    responses((status = 200, description = "A page of the list.", body = WorkflowList), IdProblems)
+)]
 pub(crate) async fn list<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
     asking: Asking,
-) -> Result<Json<Listed>, ApiProblem> {
+    query: ApiQuery<ListQuery>,
+) -> Result<Json<WorkflowList>, ApiProblem> {
     asking.viewer()?;
-    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::bad_request(format!("`limit` must be 1 to {MAX_LIMIT}")).into());
-    }
-    let (workflows, cursor) = match (&query.state, &query.cursor) {
-        (Some(state), cursor) => {
-            let state: WorkflowState =
-                state.parse().map_err(|error| Problem::bad_request(format!("`state`: {error}")))?;
-            let page = console.backend.in_state(state, limit, cursor.as_deref()).await.map_err(bad_cursor)?;
-            (page.workflows, page.cursor)
-        }
-        (None, None) => {
-            let mut all = newest(&console.backend, WorkflowState::ALL, limit).await?;
-            all.truncate(usize::try_from(limit).unwrap_or(0));
-            (all, None)
-        }
-        (None, Some(_)) => {
-            return Err(Problem::bad_request("a `cursor` goes with the `state` that it came from").into());
-        }
+    let query = query.read()?;
+    let limit = within("limit", query.limit.unwrap_or(DEFAULT_LIMIT), MAX_LIMIT)?;
+    let states = match &query.state {
+        Some(state) => vec![state.parse().map_err(|error| Problem::bad_request(format!("`state`: {error}")))?],
+        None => WorkflowState::ALL.to_vec(),
     };
-    Ok(Json(Listed { workflows: workflows.into_iter().map(|workflow| item(&console, workflow)).collect(), cursor }))
+    let after = query.cursor.as_deref().map(cursor::read).transpose()?;
+    let span = Span { since: Timestamp::UNIX_EPOCH, after, limit };
+    let pages = try_join_all(states.into_iter().map(|state| console.backend.summaries(state, &span))).await?;
+    let more = pages.iter().any(|(_, more)| *more);
+    let mut found: Vec<Summary> = pages.into_iter().flat_map(|(found, _)| found).collect();
+    found.sort_by(|a, b| (b.updated_at, &b.id).cmp(&(a.updated_at, &a.id)));
+    let more = more || found.len() > limit;
+    found.truncate(limit);
+    let cursor = found.last().filter(|_| more).map(|last| cursor::after(last.updated_at, &last.id));
+    let base_url = &console.settings.base_url;
+    Ok(Json(WorkflowList { workflows: found.into_iter().map(|it| WorkflowItem::new(it, base_url)).collect(), cursor }))
 }
 
-fn bad_cursor(error: StoreError) -> Problem {
-    match error {
-        StoreError::Malformed { what, reason } => Problem::bad_request(format!("{what}: {reason}")),
-        other => other.into(),
-    }
-}
-
-fn item<B: Backend>(console: &Console<B>, workflow: Workflow) -> Item {
-    Item { page: workflow.id.page(&console.settings.base_url), workflow }
-}
-
-/// `GET /api/workflows/{id}`.
+/// A workflow.
+#[utoipa::path(
+    get,
+    path = "/api/workflows/{id}",
+    params(("id" = String, Path, description = "A workflow's id.", example = "wf-00000000000000000000-1")),
+    responses((status = 200, description = "The workflow.", body = WorkflowDetail), IdProblems)
+)]
 pub(crate) async fn one<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    Path(id): Path<String>,
+    id: ApiPath,
     asking: Asking,
-) -> Result<Json<Item>, ApiProblem> {
+) -> Result<Json<WorkflowDetail>, ApiProblem> {
     asking.viewer()?;
-    Ok(Json(item(&console, console.backend.workflow(&workflow_id(&id)?).await?)))
+    let workflow = console.backend.workflow(&workflow_id(&id)?).await?;
+    Ok(Json(WorkflowDetail::new(workflow, &console.settings.base_url)))
 }
 
-#[derive(Serialize)]
+/// An entry of an audit trail.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TimelineEntry {
+    /// Counts from 1.
+    seq: u64,
+    /// When.
+    at: Timestamp,
+    /// Who or what.
+    actor: String,
+    /// The state before.
+    #[schema(value_type = StateName)]
+    from: WorkflowState,
+    /// The state after.
+    #[schema(value_type = StateName)]
+    to: WorkflowState,
+    /// What happened: an object with its sort as `type`, and fields that depend on it.
+    #[schema(value_type = Object)]
+    event: Value,
+    /// The hash of the entry before.
+    previous: String,
+    /// Its own hash.
+    hash: String,
+}
+
+impl TryFrom<AuditEntry> for TimelineEntry {
+    type Error = Problem;
+
+    fn try_from(entry: AuditEntry) -> Result<Self, Problem> {
+        let unwritable = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "An entry cannot be written as JSON.");
+        Ok(Self {
+            seq: entry.seq,
+            at: entry.at,
+            actor: entry.actor.label(),
+            from: entry.from,
+            to: entry.to,
+            event: serde_json::to_value(&entry.event).map_err(unwritable)?,
+            previous: entry.previous.to_string(),
+            hash: entry.hash.to_string(),
+        })
+    }
+}
+
+/// An audit trail.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Timeline {
-    entries: Vec<AuditEntry>,
+    /// In order.
+    entries: Vec<TimelineEntry>,
+    /// Whether the chain of hashes holds.
     verified: bool,
+    /// Where it does not.
     problem: Option<String>,
 }
 
-/// `GET /api/workflows/{id}/timeline`: the audit trail, and whether its chain holds.
+/// What happened to a workflow, and whether the audit trail's chain holds.
+#[utoipa::path(
+    get,
+    path = "/api/workflows/{id}/timeline",
+    params(("id" = String, Path, description = "A workflow's id.")),
+    responses((status = 200, description = "The audit trail.", body = Timeline), IdProblems)
+)]
 pub(crate) async fn timeline<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    Path(id): Path<String>,
+    id: ApiPath,
     asking: Asking,
 ) -> Result<Json<Timeline>, ApiProblem> {
     asking.viewer()?;
@@ -117,51 +162,110 @@ pub(crate) async fn timeline<B: Backend>(
     console.backend.workflow(&id).await?;
     let trail = console.backend.trail(&id).await?;
     let problem = trail.verify().err().map(|broken| broken.to_string());
-    Ok(Json(Timeline { entries: trail.readable(), verified: problem.is_none(), problem }))
+    let entries = trail.readable().into_iter().map(TimelineEntry::try_from).collect::<Result<_, _>>()?;
+    Ok(Json(Timeline { entries, verified: problem.is_none(), problem }))
 }
 
-#[derive(Deserialize)]
+/// Which lines.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogQuery {
+    /// Those after this place: the `after` of the answer before. What cannot be a place is the beginning.
     after: Option<String>,
-    limit: Option<i32>,
+    /// At most so many; 1,000 without it.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
 }
 
-#[derive(Serialize)]
+/// A line of a sandbox's progress.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LogEntry {
+    /// Its place among the workflow's lines.
+    position: String,
+    /// Which attempt.
+    attempt: u32,
+    /// Which sandbox: `agent` or `qa`.
+    run: &'static str,
+    /// Its number within the run.
+    seq: u64,
+    /// When, by the sandbox's clock.
+    at: Timestamp,
+    /// What happened: an object with its sort as `type`, and fields that depend on it.
+    #[schema(value_type = Object)]
+    event: Value,
+}
+
+/// Lines of progress.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Logs {
-    lines: Vec<LogLine>,
+    /// In order.
+    lines: Vec<LogEntry>,
     /// What to ask for next as `after`; stays the same while nothing is new.
     after: Option<String>,
 }
 
-/// `GET /api/workflows/{id}/logs`.
+/// The progress of a workflow's sandboxes.
+#[utoipa::path(
+    get,
+    path = "/api/workflows/{id}/logs",
+    params(("id" = String, Path, description = "A workflow's id."), LogQuery),
+    responses((status = 200, description = "Lines after a place.", body = Logs), IdProblems)
+)]
 pub(crate) async fn logs<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    Path(id): Path<String>,
-    query: Result<Query<LogQuery>, axum::extract::rejection::QueryRejection>,
+    id: ApiPath,
     asking: Asking,
+    query: ApiQuery<LogQuery>,
 ) -> Result<Json<Logs>, ApiProblem> {
     asking.viewer()?;
-    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let limit = query.limit.unwrap_or(MAX_LINES).clamp(1, MAX_LINES);
+    let query = query.read()?;
+    let limit = within("limit", query.limit.unwrap_or(MAX_LINES), MAX_LINES)?;
     let id = workflow_id(&id)?;
+    console.backend.workflow(&id).await?;
+    let limit = i32::try_from(limit).unwrap_or(i32::MAX);
     let lines = console.backend.logs(&id, query.after.as_deref(), limit).await?;
-    let after = lines.last().map(LogLine::position).or(query.after);
+    let lines = lines.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let after = lines.last().map(|line| line.position.clone()).or(query.after);
     Ok(Json(Logs { lines, after }))
 }
 
-#[derive(Serialize)]
+fn entry(line: &LogLine) -> Result<LogEntry, Problem> {
+    let unwritable = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "A line cannot be written as JSON.");
+    Ok(LogEntry {
+        position: line.position(),
+        attempt: line.attempt.get(),
+        run: line.run.as_str(),
+        seq: line.seq,
+        at: line.at,
+        event: serde_json::to_value(&line.event).map_err(unwritable)?,
+    })
+}
+
+/// A SPEC.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct SpecAnswer {
-    spec: Spec,
-    digest: Digest,
-    revision: Revision,
+    /// The SPEC, as its digest was taken of it.
+    #[schema(value_type = Object)]
+    spec: Value,
+    /// SHA-256 of its canonical JSON.
+    digest: String,
+    /// Its revision.
+    revision: u32,
+    /// Whether it is approved.
     approved: bool,
 }
 
-/// `GET /api/workflows/{id}/spec`: the current revision's.
+/// The SPEC of a workflow's current revision.
+#[utoipa::path(
+    get,
+    path = "/api/workflows/{id}/spec",
+    params(("id" = String, Path, description = "A workflow's id.")),
+    responses((status = 200, description = "The SPEC.", body = SpecAnswer), IdProblems)
+)]
 pub(crate) async fn spec<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    Path(id): Path<String>,
+    id: ApiPath,
     asking: Asking,
 ) -> Result<Json<SpecAnswer>, ApiProblem> {
     asking.viewer()?;
@@ -169,27 +273,41 @@ pub(crate) async fn spec<B: Backend>(
     let workflow = console.backend.workflow(&id).await?;
     let found = workflow.spec.ok_or_else(Problem::not_found)?;
     let spec = console.backend.spec(&id, workflow.revision, found.digest).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(SpecAnswer { spec, digest: found.digest, revision: workflow.revision, approved: found.approved }))
+    let unwritable = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The SPEC cannot be written as JSON.");
+    let spec = serde_json::to_value(&spec).map_err(unwritable)?;
+    let (digest, revision) = (found.digest.to_string(), workflow.revision.get());
+    Ok(Json(SpecAnswer { spec, digest, revision, approved: found.approved }))
 }
 
-#[derive(Default, Deserialize)]
+/// Why a workflow is to stop.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CancelBody {
+pub(crate) struct CancelBody {
+    /// In words for people.
     #[serde(default)]
+    #[schema(max_length = 2000)]
     reason: String,
 }
 
-/// `POST /api/workflows/{id}/cancel`. It takes effect at the workflow's next step, so the answer is 202.
+/// Stop a workflow. It takes effect at the workflow's next step.
+#[utoipa::path(
+    post,
+    path = "/api/workflows/{id}/cancel",
+    params(("id" = String, Path, description = "A workflow's id.")),
+    request_body(content = Option<CancelBody>, description = "May be left out."),
+    security(("token" = [])),
+    responses((status = 202, description = "It will stop.", body = WorkflowDetail), ChangeProblems)
+)]
 pub(crate) async fn cancel<B: Backend>(
     State(console): State<Arc<Console<B>>>,
-    Path(id): Path<String>,
+    id: ApiPath,
     asking: Asking,
-    body: Bytes,
-) -> Result<(StatusCode, Json<Item>), ApiProblem> {
+    body: ApiBody,
+) -> Result<(StatusCode, Json<WorkflowDetail>), ApiProblem> {
     asking.by_token()?;
     let operator = asking.operator()?;
     let id = workflow_id(&id)?;
-    let CancelBody { reason } = if body.is_empty() { CancelBody::default() } else { read(&body)? };
+    let CancelBody { reason } = body.json_or_default()?;
     let workflow = stop(&console, &id, &operator, &reason).await?;
-    Ok((StatusCode::ACCEPTED, Json(item(&console, workflow))))
+    Ok((StatusCode::ACCEPTED, Json(WorkflowDetail::new(workflow, &console.settings.base_url))))
 }

@@ -1,7 +1,10 @@
 //! What every page has.
 
+use domain::role::Scope;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::parts::line;
+use crate::caller::Viewer;
 use crate::problem::Problem;
 
 /// The style sheet. The content security policy allows it by its hash, so it stands in the page byte for byte.
@@ -23,6 +26,35 @@ pub(super) fn frame(title: &str, crumb: &Markup, body: &Markup) -> Markup {
                 header.top { (crumb) }
                 main { (body) }
             }
+        }
+    }
+}
+
+/// What the navigation leads to, and the role's scope that it takes.
+const PLACES: [(&str, &str, Scope); 4] = [
+    ("/", "Home", Scope::Read),
+    ("/analytics", "Analytics", Scope::Read),
+    ("/operations", "Operations", Scope::Operate),
+    ("/account/tokens", "Account", Scope::Read),
+];
+
+/// A page that the navigation leads to, or one below it.
+pub(super) fn site(title: &str, here: &str, viewer: &Viewer, base_url: &str, body: &Markup) -> Markup {
+    frame(title, &navigation(here, viewer, base_url), body)
+}
+
+/// The ways to the main pages. Whoever shows a token and no session has no account page.
+pub(super) fn navigation(here: &str, viewer: &Viewer, base_url: &str) -> Markup {
+    let is_open = |(path, _, scope): &&(&str, &str, Scope)| {
+        viewer.may(*scope) && (viewer.signed_in().is_some() || *path != "/account/tokens")
+    };
+    html! {
+        nav aria-label="Main" {
+            strong { "pi-tickets" }
+            @for (path, name, _) in PLACES.iter().filter(is_open) {
+                a href=(format!("{base_url}{path}")) aria-current=[(*path == here).then_some("page")] { (name) }
+            }
+            span.soft { (line(viewer.person().label())) }
         }
     }
 }

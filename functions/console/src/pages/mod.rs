@@ -4,11 +4,13 @@
 //! link but to the web.
 
 mod account;
+mod analytics;
 mod audit;
+mod chart;
 mod evidence;
 mod gate;
+mod home;
 mod layout;
-mod list;
 mod logs;
 mod markdown;
 mod parts;
@@ -28,20 +30,13 @@ use maud::Markup;
 use store::LogLine;
 
 pub(crate) use account::{SignInFacts, TokenFacts, refusals, sign_in, sign_in_first, tokens};
+pub(crate) use analytics::analytics;
 pub(crate) use audit::audit;
 pub(crate) use gate::{EditFacts, FormFacts, GateFacts, decided, edit, gate};
+pub(crate) use home::{HomeFacts, Inbox, home};
 pub(crate) use layout::{STYLE, problem};
-pub(crate) use list::list;
 pub(crate) use logs::logs;
 pub(crate) use workflow::workflow;
-
-/// What the list shows.
-pub(crate) struct ListFacts {
-    pub(crate) waiting: Vec<Workflow>,
-    pub(crate) running: Vec<Workflow>,
-    pub(crate) ended: Vec<Workflow>,
-    pub(crate) now: Timestamp,
-}
 
 /// What a workflow's page shows.
 pub(crate) struct WorkflowFacts {

@@ -3,8 +3,11 @@
 use domain::budget::Usage;
 use domain::gate::{Stage, Verdict};
 use domain::qa::{CommandResult, Ended};
+use domain::ticket::Priority;
 use domain::workflow::Event;
 use domain::{Timestamp, WorkflowState};
+
+use crate::analytics::Rate;
 
 /// What something cost.
 pub(super) fn usd(usage: &Usage) -> String {
@@ -24,6 +27,34 @@ pub(super) fn percent(part: f64) -> String {
 /// How many approvals it still takes.
 pub(super) fn more(missing: u32) -> String {
     if missing == 1 { "one more".to_owned() } else { format!("{missing} more") }
+}
+
+/// What something cost, in millionths of a dollar.
+pub(super) fn micro_usd(micro_usd: u64) -> String {
+    usd(&Usage { micro_usd, ..Usage::default() })
+}
+
+/// A rate as a percentage.
+pub(super) fn rate(rate: &Rate) -> String {
+    rate.rate.map_or_else(|| "–".to_owned(), percent)
+}
+
+/// Between what the true rate probably lies.
+pub(super) fn interval(rate: &Rate) -> String {
+    match (rate.low, rate.high) {
+        (Some(low), Some(high)) => format!("{:.0}–{:.0} %", low * 100.0, high * 100.0),
+        _ => "–".to_owned(),
+    }
+}
+
+/// A difference as a percentage.
+pub(super) fn signed_percent(part: f64) -> String {
+    format!("{:+.0} %", part * 100.0)
+}
+
+/// A duration that there may not be.
+pub(super) fn duration(ms: Option<u64>) -> String {
+    ms.map_or_else(|| "–".to_owned(), milliseconds)
 }
 
 /// A time, in UTC.
@@ -68,6 +99,32 @@ pub(super) const fn state(state: WorkflowState) -> (&'static str, &'static str) 
         WorkflowState::PrClosed => ("pull request closed", "bad"),
         WorkflowState::Cancelled => ("cancelled", "bad"),
         WorkflowState::Error => ("broke", "bad"),
+    }
+}
+
+/// How urgent something is.
+pub(super) const fn priority(priority: Priority) -> &'static str {
+    match priority {
+        Priority::High => "urgent",
+        Priority::Normal => "normal",
+        Priority::Low => "can wait",
+    }
+}
+
+/// A live state in a word or two.
+pub(super) const fn state_short(state: WorkflowState) -> &'static str {
+    match state {
+        WorkflowState::Pending => "queue",
+        WorkflowState::Planning => "planning",
+        WorkflowState::AwaitingClarification => "question",
+        WorkflowState::AwaitingSpecApproval => "plan gate",
+        WorkflowState::SpecApproved => "build queue",
+        WorkflowState::Executing => "building",
+        WorkflowState::QaRunning => "checks",
+        WorkflowState::PrCreated => "publishing",
+        WorkflowState::AwaitingPrApproval => "change gate",
+        WorkflowState::Merged => "closing",
+        _ => "ended",
     }
 }
 

@@ -14,14 +14,15 @@ use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::role::{Membership, Role, Scopes};
 use domain::signing::SigningKey;
+use domain::slot::{SlotPool, Waiter};
 use domain::spec::{Spec, SpecDraft};
 use domain::steps::EditOutput;
 use domain::task::{ProgressEvent, RunKind, RunOutcome};
-use domain::workflow::{Event, Workflow};
+use domain::workflow::{Event, Expense, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
-use store::{ApiToken, Listing, LogLine, Session, StoreError};
+use store::{ApiToken, InboxItem, LogLine, Session, Span, StoreError, Summary};
 
 use super::{BASE, Story, TOKEN, now, person, qa, qa_digest};
 use crate::backend::{Backend, OauthApp, Secrets};
@@ -44,6 +45,10 @@ pub(crate) struct Rows {
     pub(crate) codes: BTreeMap<Digest, LinkCode>,
     pub(crate) decisions: Vec<DecisionRequest>,
     pub(crate) cancels: Vec<String>,
+    /// Who waits for a place.
+    pub(crate) queue: Vec<(SlotPool, Waiter)>,
+    /// What was read for lists and figures, in order.
+    pub(crate) reads: Vec<String>,
     pub(crate) down: bool,
     pub(crate) no_oauth: bool,
     /// Slack, where a test has one.
@@ -231,21 +236,41 @@ impl Backend for Memory {
         Ok(self.0.lock().unwrap().slack.clone())
     }
 
-    async fn in_state(&self, state: WorkflowState, limit: i32, cursor: Option<&str>) -> Result<Listing, StoreError> {
-        let rows = self.0.lock().unwrap();
-        let mut found: Vec<_> = rows.stories.values().map(|story| story.workflow.clone()).collect();
-        found.retain(|workflow| workflow.state == state);
-        let skip = match cursor {
-            None => 0,
-            Some(text) => text.parse().map_err(|_| StoreError::Malformed {
-                what: "the cursor".to_owned(),
-                reason: "it is not one of ours".to_owned(),
-            })?,
-        };
-        let limit = usize::try_from(limit).unwrap();
-        let more = found.len() > skip + limit;
-        let workflows = found.into_iter().skip(skip).take(limit).collect();
-        Ok(Listing { workflows, cursor: more.then(|| (skip + limit).to_string()) })
+    async fn summaries(&self, state: WorkflowState, span: &Span) -> Result<(Vec<Summary>, bool), StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        rows.reads.push(format!("summaries {state}"));
+        let all = rows.stories.values().map(|story| Summary::from(story.workflow.clone()));
+        let place = |it: &Summary| (it.updated_at, it.id.clone());
+        let mut found: Vec<Summary> = all.filter(|it| it.state == state && it.updated_at >= span.since).collect();
+        found.retain(|it| span.after.as_ref().is_none_or(|after| place(it) < *after));
+        found.sort_by_key(|it| std::cmp::Reverse(place(it)));
+        let more = found.len() > span.limit;
+        found.truncate(span.limit);
+        Ok((found, more))
+    }
+
+    async fn count(&self, state: WorkflowState, since: Timestamp) -> Result<(usize, bool), StoreError> {
+        let (found, more) = self.summaries(state, &Span::since(since, 1_000)).await?;
+        Ok((found.len(), more))
+    }
+
+    async fn expenses(&self, since: Timestamp, _: Timestamp, limit: usize) -> Result<(Vec<Expense>, bool), StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        rows.reads.push("expenses".to_owned());
+        let all = rows.stories.values().flat_map(|story| story.expenses.clone());
+        let mut found: Vec<Expense> = all.filter(|expense| expense.at >= since).collect();
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Ok((found, more))
+    }
+
+    async fn queue(&self, pool: SlotPool) -> Result<Vec<Waiter>, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        rows.reads.push(format!("queue {}", pool.as_str()));
+        let mut waiting: Vec<Waiter> =
+            rows.queue.iter().filter(|(of, _)| *of == pool).map(|(_, waiter)| waiter.clone()).collect();
+        waiting.sort_by_key(Waiter::order_key);
+        Ok(waiting)
     }
 
     async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, StoreError> {
@@ -287,12 +312,14 @@ impl Backend for Memory {
         Ok(self.0.lock().unwrap().links.get(&digest).cloned())
     }
 
-    async fn inbox(&self, email: &str) -> Result<Vec<Gate>, StoreError> {
-        let rows = self.0.lock().unwrap();
-        let asked = |gate: &Gate| {
-            gate.status == GateStatus::Pending && gate.approvers.iter().any(|p| p.email.as_deref() == Some(email))
+    async fn inbox(&self, email: &str) -> Result<Vec<InboxItem>, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        rows.reads.push(format!("inbox {email}"));
+        let asks = |gate: &&Gate| {
+            let mut awaited = gate.awaited();
+            gate.status == GateStatus::Pending && awaited.any(|p| p.email.as_deref() == Some(email))
         };
-        Ok(rows.stories.values().filter_map(|story| story.gate.clone()).filter(asked).collect())
+        Ok(rows.stories.values().filter_map(|story| story.gate.as_ref()).filter(asks).map(InboxItem::of).collect())
     }
 
     async fn spec(&self, id: &WorkflowId, _: Revision, digest: Digest) -> Result<Option<Spec>, StoreError> {

@@ -29,7 +29,7 @@ async fn only_the_token_opens_the_api() {
         );
     }
     let answer = Call::get("/api/workflows").to(&memory).await;
-    assert_eq!(answer.header("content-type"), "application/problem+json; charset=utf-8");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
     assert_json_snapshot!(answer.json(), @r#"
     {
       "type": "about:blank",
@@ -49,14 +49,17 @@ async fn workflows_are_listed() {
     let states: Vec<_> = all["workflows"].as_array().unwrap().iter().map(|w| w["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["AWAITING_PR_APPROVAL", "AWAITING_SPEC_APPROVAL"], "the one changed last first");
     assert!(all["workflows"][0]["page"].as_str().unwrap().starts_with("https://pi.example/live/workflows/wf-"));
+    assert_eq!(list("?cursor=eA").to(&memory).await.status, 404, "it could be one, and is none of ours");
     let one = list("?state=AWAITING_SPEC_APPROVAL&limit=1").to(&memory).await.json();
     assert_eq!(one["workflows"].as_array().unwrap().len(), 1);
     for (query, word) in [
         ("?state=NOWHERE", "`NOWHERE` is not a workflow state"),
         ("?limit=0", "limit"),
         ("?limit=x", "limit"),
-        ("?cursor=1", "cursor"),
-        ("?state=PENDING&cursor=x", "cursor"),
+        ("?cursor=%00%ff", "cursor"),
+        ("?limit=201", "limit"),
+        ("?state=PENDING&cursor=x%23", "cursor"),
+        ("?cursor=", "cursor"),
         ("?colour=red", "colour"),
     ] {
         let answer = list(query).to(&memory).await;
@@ -78,6 +81,7 @@ async fn a_workflow_and_what_belongs_to_it_is_read() {
     assert_eq!((&spec["approved"], &spec["spec"]["title"]), (&json!(true), &json!("Keep sessions")));
     let logs = read("/logs?limit=2").to(&memory).await.json();
     assert_eq!((logs["lines"].as_array().unwrap().len(), &logs["after"]), (2, &json!("LOG#0001#agent#0000000002")));
+    assert_eq!(read("/logs?limit=0").to(&memory).await.status, 400);
     let rest = read("/logs?after=LOG%230001%23agent%230000000004").to(&memory).await.json();
     assert_eq!(rest, json!({"lines": [], "after": "LOG#0001#agent#0000000004"}));
     for path in ["/api/workflows/nonsense", "/api/nothing", "/api/workflows/wf-00000000000000000000-1/spec"] {
@@ -108,8 +112,11 @@ async fn a_gate_is_found_and_decided() {
     for (body, word) in [
         (json!({"decision": "MERGE", "subject_digest": digest}), "decision"),
         (json!({"decision": "APPROVE"}), "subject_digest"),
+        (json!({"decision": "REJECT", "subject_digest": digest, "comment": " "}), "comment"),
         (json!({"decision": "APPROVE", "subject_digest": "x"}), "subject_digest"),
         (json!({"decision": "APPROVE", "subject_digest": digest, "by": "eve"}), "by"),
+        (json!(["APPROVE", null, [], digest]), "an object"),
+        (json!({"decision": "APPROVE", "subject_digest": digest, "sections": [["a", "b"]]}), "sections[0]"),
     ] {
         let answer = decide(body).to(&memory).await;
         assert_eq!(answer.status, 400);

@@ -28,13 +28,6 @@ async fn a_workflow_is_shown_to_a_viewer() {
 }
 
 #[tokio::test]
-async fn the_list_is_grouped() {
-    let memory = Memory::with(stories());
-    let answer = Call::get("/").session(&memory.session_for("ann", Role::Viewer)).to(&memory).await;
-    assert_snapshot!("list", answer.page());
-}
-
-#[tokio::test]
 async fn without_the_right_nothing_is_told_apart() {
     let [one, ..] = stories();
     let memory = Memory::with([one.clone()]);

@@ -9,6 +9,7 @@ mod cancel;
 mod decide;
 mod documents;
 mod form;
+mod home;
 mod lists;
 mod logs;
 mod secrets;

@@ -86,6 +86,7 @@ impl Site {
     pub(crate) fn backend(&self) -> Aws {
         Aws {
             store: self.world.store.clone(),
+            slots: self.world.slots.clone(),
             gates: self.world.gates.clone(),
             console: self.world.console.clone(),
             slack: None,
@@ -122,7 +123,7 @@ impl Site {
     /// Posts to the API with the token.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         let request = Request::post(path).header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
-        self.send(request, body.to_string()).await
+        self.send(request.header(header::CONTENT_TYPE, "application/json"), body.to_string()).await
     }
 
     /// Opens a page with cookies.

@@ -24,6 +24,7 @@ fn proposed() -> Event {
         usage: Usage::default(),
         facts: RiskFacts::default(),
         approvals: Box::default(),
+        forecast: None,
     }
 }
 

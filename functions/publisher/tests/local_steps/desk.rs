@@ -93,7 +93,7 @@ impl Desk {
         let (outcome, usage) = (RunOutcome::Completed, Usage::default());
         let events = [
             Event::RunPrepared { attempt, base_commit: base.clone() },
-            Event::RunEnded { attempt, outcome, usage, isolation: vec![], refused_connections: 0 },
+            Event::RunEnded { attempt, outcome, usage, isolation: vec![], refused_connections: 0, model: None },
             Event::ChangesVerified { attempt, digest, files: vec![] },
             Event::QaFinished { attempt, passed: true, report: Digest::of(&report), blocking: vec![], findings: 0 },
         ];

@@ -6,6 +6,7 @@ use domain::gate::requests::ApprovalRequest;
 use domain::gate::{DecisionRequest, Gate, GateStatus, Stage, Verdict};
 use domain::ids::TaskToken;
 use domain::steps::GateOutput;
+use store::InboxItem;
 use sweeper::Swept;
 use testkit::sample::{at, by};
 use testkit::{Functions, Outcome};
@@ -55,7 +56,7 @@ async fn people_are_told_at_half_three_quarters_and_nine_tenths_of_the_time_once
     assert_eq!(trail.iter().filter(|event| *event == "gate_stage").count(), 3);
     let after = broom.world.gates.gate(&gate.id).await.unwrap().unwrap();
     assert_eq!((after.stage, after.approvers.len()), (Stage::LastCall, 4), "carl is asked too");
-    assert_eq!(broom.world.gates.inbox("carl@acme.example").await.unwrap(), [after]);
+    assert_eq!(broom.world.gates.inbox("carl@acme.example").await.unwrap(), [InboxItem::of(&after)]);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::ids::{CommitSha, GateId, Revision, WorkflowId};
+use crate::ids::{CommitSha, GateId, Repository, Revision, WorkflowId};
 use crate::person::{Actor, Person};
 pub use decide::MAX_OPEN;
 pub use decision::{Approval, Decision, DecisionRequest, Refusal, SectionComment, Verdict};
@@ -38,6 +38,9 @@ pub struct Gate {
     /// Counts the row's changes: the condition of every write.
     #[serde(default)]
     pub version: u64,
+    /// The ticket, for lists of gates; `None` in rows of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
     /// What is to be decided on, exactly.
     pub subject: Subject,
     /// [`Subject::digest`]: a decision names it, so that nobody decides on what they did not see.
@@ -101,6 +104,16 @@ pub struct Delegation {
     pub at: Timestamp,
 }
 
+/// What a list of gates says of one, so that it needs no other row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// The ticket's title.
+    pub title: String,
+    /// Its repository.
+    pub repository: Repository,
+}
+
 impl Gate {
     /// A new gate, not written anywhere yet.
     ///
@@ -118,6 +131,7 @@ impl Gate {
             id,
             workflow_id,
             version: 0,
+            about: None,
             subject_digest: subject.digest()?,
             subject,
             requester,

@@ -68,6 +68,7 @@ impl Workflow {
             notices.push((OutboxChannel::Ticket, ended(&next)));
         }
         let followed = event.is_followed() || next.state.is_terminal();
+        next.stats.take(self, next.state, &event, now);
         next.version += 1;
         next.updated_at = now;
         let entry = next.entry(self.state, actor, event, now)?;

@@ -14,6 +14,7 @@ use crate::person::Person;
 use crate::spec::{FileAction, RefusedPath};
 use crate::task::RunOutcome;
 use crate::verify::Violation;
+use crate::workflow::Forecast;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +60,9 @@ pub enum Event {
         /// What the repository says about approvals at that commit.
         #[serde(default)]
         approvals: Box<RepoApprovals>,
+        /// What it foresees for the implementation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forecast: Option<Forecast>,
     },
     /// The planner found the ticket unfit.
     FoundUnsuitable {
@@ -193,6 +197,9 @@ pub enum Event {
         /// How many connections the sandbox did not let through.
         #[serde(default)]
         refused_connections: u64,
+        /// The agent's model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
     },
     /// The agent asked for more files, and an amendment of the approved SPEC waits for people's decision.
     ScopeChangeProposed {

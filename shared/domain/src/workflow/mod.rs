@@ -5,12 +5,14 @@
 
 mod apply;
 mod event;
+mod stats;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use apply::{ApplyError, Change};
 pub use event::{ChangedFile, Event, SpecEdit};
+pub use stats::{Expense, Forecast, StateTime, Stats};
 
 use crate::audit::{AuditEntry, AuditHead};
 use crate::budget::{Ledger, Phase};
@@ -109,6 +111,9 @@ pub struct Workflow {
     pub pr: Option<PullRequestRef>,
     /// What was spent.
     pub ledger: Ledger,
+    /// What figures about many workflows are made from.
+    #[serde(default)]
+    pub stats: Box<Stats>,
     /// Somebody asked to stop.
     #[serde(default)]
     pub cancel_requested: Option<String>,
@@ -296,6 +301,7 @@ impl Workflow {
             pr_gates: 0,
             pr: None,
             ledger: Ledger::default(),
+            stats: Box::new(Stats { entered_at: Some(now), ..Stats::default() }),
             cancel_requested: None,
             reason: None,
             failure: None,

@@ -1,3 +1,5 @@
+mod stats;
+
 use super::*;
 use crate::audit::verify_chain;
 use crate::budget::Usage;
@@ -73,6 +75,7 @@ impl Story {
                 usage: Usage::default(),
                 facts: RiskFacts::default(),
                 approvals: Box::default(),
+                forecast: None,
             })
             .then(Event::GateOpened {
                 gate,
@@ -97,9 +100,10 @@ impl Story {
             .then(Event::RunEnded {
                 attempt,
                 outcome: RunOutcome::Completed,
-                usage: Usage { turns: 1, ..Usage::default() },
+                usage: Usage { turns: 1, micro_usd: 90, ..Usage::default() },
                 isolation: vec![],
                 refused_connections: 0,
+                model: Some("model-a".to_owned()),
             })
             .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: vec![] })
     }
@@ -287,6 +291,7 @@ impl Story {
             usage: Usage { turns: 1, ..Usage::default() },
             isolation: vec![],
             refused_connections: 0,
+            model: None,
         })
     }
 }

@@ -5,7 +5,7 @@ use domain::gate::{DecisionRequest, Gate, GateStatus, Verdict};
 use domain::ids::{LinkId, Revision};
 use domain::workflow::{Event, Workflow};
 use futures::future::join_all;
-use store::StoreError;
+use store::{InboxItem, StoreError};
 use testkit::World;
 use testkit::sample::{at, by, gate, now, person, ticket};
 
@@ -97,7 +97,13 @@ async fn an_inbox_has_the_open_gates_of_its_person() {
     let decided = decided(&first, Verdict::Approve, "ann");
     world.gates.write(world.gates.change_writes(&first, &decided).unwrap()).await.unwrap();
     let left = world.gates.inbox("bob@acme.example").await.unwrap();
-    assert_eq!(left, [second], "for everybody who was asked");
+    assert_eq!(left, [InboxItem::of(&second)], "for everybody who was asked");
+
+    // Rows follow what is asked: a later deadline is seen, and nobody is asked twice.
+    let later = Gate { due_at: at(9_000), version: second.version + 1, ..second.clone() };
+    world.gates.write(world.gates.change_writes(&second, &later).unwrap()).await.unwrap();
+    let left = world.gates.inbox("bob@acme.example").await.unwrap();
+    assert_eq!(left.iter().map(|item| item.due_at).collect::<Vec<_>>(), [at(9_000)]);
 }
 
 #[tokio::test]

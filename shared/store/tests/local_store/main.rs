@@ -14,6 +14,7 @@ mod objects;
 mod outbox;
 mod slack;
 mod slots;
+mod summaries;
 mod tickets;
 mod tokens;
 mod workflows;

@@ -121,6 +121,7 @@ fn event(rng: &mut StdRng, id: &WorkflowId) -> Event {
             usage,
             isolation: (0..rng.random_range(0..3)).map(|_| words(rng)).collect(),
             refused_connections: number(rng),
+            model: rng.random::<bool>().then(|| words(rng)),
         },
         6 => Event::AttemptFailed { attempt, reason: words(rng), violations: vec![] },
         7 => {
