@@ -11,7 +11,7 @@ use serde::Serialize;
 use store::Summary;
 use utoipa::ToSchema;
 
-use super::statistics::{Rate, Spread, percentile};
+use super::statistics::{Share, Spread, percentile};
 use crate::api::{StateName, usd};
 
 /// Most lines of a table by repository or model.
@@ -31,11 +31,11 @@ pub(crate) struct Figures {
     /// Whether there was more than was looked at: then the newest counted.
     pub(crate) truncated: bool,
     /// Workflows that completed, of those that ended.
-    pub(crate) success: Rate,
+    pub(crate) success: Share,
     /// Pull requests that were merged, of those whose workflow ended.
-    pub(crate) merged: Rate,
+    pub(crate) merged: Share,
     /// First attempts that passed verification and quality gates, of those that came so far.
-    pub(crate) first_pass: Rate,
+    pub(crate) first_pass: Share,
     /// From the ticket to the first plan.
     pub(crate) time_to_spec: Spread,
     /// From asking people to their decision.
@@ -103,11 +103,11 @@ pub(crate) struct Group {
     /// What.
     pub(crate) name: String,
     /// Workflows that completed, of those that ended.
-    pub(crate) success: Rate,
+    pub(crate) success: Share,
     /// Pull requests that were merged.
-    pub(crate) merged: Rate,
+    pub(crate) merged: Share,
     /// First attempts that passed.
-    pub(crate) first_pass: Rate,
+    pub(crate) first_pass: Share,
     /// What was spent, US dollars.
     pub(crate) spent_usd: f64,
 }
@@ -160,12 +160,12 @@ fn day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-fn rates<'a>(ended: impl IntoIterator<Item = &'a Summary> + Clone) -> [Rate; 3] {
+fn rates<'a>(ended: impl IntoIterator<Item = &'a Summary> + Clone) -> [Share; 3] {
     let completed = |it: &&Summary| it.state == WorkflowState::Completed;
     [
-        Rate::count(ended.clone(), completed),
-        Rate::count(ended.clone().into_iter().filter(|it| it.pr.is_some()), completed),
-        Rate::count(ended.into_iter().filter_map(|it| it.stats.first_pass), |passed| *passed),
+        Share::count(ended.clone(), completed),
+        Share::count(ended.clone().into_iter().filter(|it| it.pr.is_some()), completed),
+        Share::count(ended.into_iter().filter_map(|it| it.stats.first_pass), |passed| *passed),
     ]
 }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use store::{Span, Summary};
 
 pub(crate) use figures::{Figures, Group, beginning};
-pub(crate) use statistics::{Rate, Spread};
+pub(crate) use statistics::{Share, Spread};
 
 use crate::Console;
 use crate::backend::Backend;

@@ -8,7 +8,7 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// A part of a whole, and between what the true rate probably lies.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Rate {
+pub(crate) struct Share {
     /// How many of them.
     pub(crate) part: usize,
     /// Of how many.
@@ -21,7 +21,7 @@ pub(crate) struct Rate {
     pub(crate) high: Option<f64>,
 }
 
-impl Rate {
+impl Share {
     /// Of `whole`, so many. What is more than the whole counts as the whole.
     pub(crate) fn of(part: usize, whole: usize) -> Self {
         let part = part.min(whole);
@@ -94,11 +94,11 @@ mod tests {
             (81, 263, 0.255_29, 0.366_21),
         ];
         for (part, whole, low, high) in cases {
-            let rate = Rate::of(part, whole);
+            let rate = Share::of(part, whole);
             let near = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 0.000_01;
             assert!(near(rate.low, low) && near(rate.high, high), "{rate:?}");
         }
-        assert_eq!(Rate::of(3, 0), Rate { part: 0, whole: 0, rate: None, low: None, high: None });
+        assert_eq!(Share::of(3, 0), Share { part: 0, whole: 0, rate: None, low: None, high: None });
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         #[test]
         fn a_rate_is_within_its_interval(part in 0_usize..5_000, more in 0_usize..5_000) {
             let whole = part + more;
-            let rate = Rate::of(part, whole);
+            let rate = Share::of(part, whole);
             if let (Some(rate), Some(low), Some(high)) = (rate.rate, rate.low, rate.high) {
                 prop_assert!(0.0 <= low && low <= rate && rate <= high && high <= 1.0);
             } else {
@@ -126,9 +126,9 @@ mod tests {
         /// The other part's rate has the mirrored interval, and ten times as many give a narrower one.
         #[test]
         fn intervals_are_symmetric_and_narrow(part in 0_usize..500, more in 1_usize..500) {
-            let (rate, other) = (Rate::of(part, part + more), Rate::of(more, part + more));
+            let (rate, other) = (Share::of(part, part + more), Share::of(more, part + more));
             prop_assert!((rate.low.unwrap() - (1.0 - other.high.unwrap())).abs() < 1e-9);
-            let many = Rate::of(part * 10, (part + more) * 10);
+            let many = Share::of(part * 10, (part + more) * 10);
             prop_assert!(many.high.unwrap() - many.low.unwrap() < rate.high.unwrap() - rate.low.unwrap());
         }
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::openapi::ReadProblems;
 use crate::Console;
-use crate::analytics::{Rate, beginning};
+use crate::analytics::{Share, beginning};
 use crate::backend::Backend;
 use crate::caller::Asking;
 use crate::problem::ApiProblem;
@@ -61,7 +61,7 @@ pub(crate) async fn metrics<B: Backend>(
         active: sum(|state| !state.is_terminal()),
         pending_approvals: sum(WorkflowState::is_waiting_for_person),
         completed_today,
-        success_rate: Rate::of(completed, ended).rate,
+        success_rate: Share::of(completed, ended).rate,
         truncated: more || counts.iter().any(|(_, (_, more))| *more),
     }))
 }

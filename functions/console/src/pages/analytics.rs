@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::chart::Bars;
+use super::chart::Chart;
 use super::layout::site;
 use super::parts::line;
 use super::words;
-use crate::analytics::{Figures, Group, PERIODS, Rate, Spread};
+use crate::analytics::{Figures, Group, PERIODS, Share, Spread};
 use crate::caller::Viewer;
 use crate::problem::Problem;
 
@@ -31,7 +31,7 @@ pub(crate) fn analytics(figures: &Figures, viewer: &Viewer, base_url: &str) -> R
 }
 
 fn rates(figures: &Figures) -> Markup {
-    let row = |name: &str, rate: &Rate| {
+    let row = |name: &str, rate: &Share| {
         html! {
             tr {
                 th scope="row" { (name) }
@@ -67,7 +67,7 @@ fn course(figures: &Figures) -> Result<Markup, Problem> {
     let (title, description) =
         (format!("Ended per {each}"), format!("Workflows that ended per {each}: completed, and others on top."));
     let bars = figures.course.iter().map(|it| (label(&it.begins), vec![it.completed as f64, it.other as f64]));
-    let chart = Bars { id: "ended", title: &title, description: &description, bars: bars.collect() };
+    let chart = Chart { id: "ended", title: &title, description: &description, bars: bars.collect() };
     Ok(html! {
         section {
             h2 { (title) }
@@ -89,7 +89,7 @@ fn times(figures: &Figures) -> Result<Markup, Problem> {
     let hours = |spread: &Spread| spread.median_ms.unwrap_or(0) as f64 / 3_600_000.0;
     let bars =
         figures.time_in_state.iter().map(|it| (words::state_short(it.state).to_owned(), vec![hours(&it.spread)]));
-    let chart = Bars {
+    let chart = Chart {
         id: "states",
         title: "Median hours in each state",
         description: "How long workflows that ended were in each state: the median, in hours.",
@@ -124,7 +124,7 @@ fn money(figures: &Figures) -> Result<Markup, Problem> {
     let (title, description) =
         (format!("Dollars spent per {each}"), format!("What model calls cost per {each}, in US dollars."));
     let bars = figures.course.iter().map(|it| (label(&it.begins), vec![it.spent_usd]));
-    let chart = Bars { id: "spent", title: &title, description: &description, bars: bars.collect() };
+    let chart = Chart { id: "spent", title: &title, description: &description, bars: bars.collect() };
     let forecast = &figures.forecast;
     Ok(html! {
         section {

@@ -19,8 +19,8 @@ const GRID: RGBColor = RGBColor(0xdf, 0xe3, 0xea);
 /// The colours of what is stacked, from below: `--blue` and `--amber`.
 const STACK: [RGBColor; 2] = [RGBColor(0x24, 0x50, 0xd8), RGBColor(0x8a, 0x4b, 0x00)];
 
-/// Bars, each of parts that are stacked.
-pub(super) struct Bars<'a> {
+/// Chart, each of parts that are stacked.
+pub(super) struct Chart<'a> {
     /// Tells charts of a page apart.
     pub(super) id: &'a str,
     pub(super) title: &'a str,
@@ -30,7 +30,7 @@ pub(super) struct Bars<'a> {
     pub(super) bars: Vec<(String, Vec<f64>)>,
 }
 
-impl Bars<'_> {
+impl Chart<'_> {
     /// The picture.
     pub(super) fn draw(&self) -> Result<Markup, Problem> {
         let picture = self.picture().map_err(|error| {
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn draw(bars: Vec<(String, Vec<f64>)>) -> String {
-        Bars { id: "x", title: "<Title>", description: "What", bars }.draw().unwrap().0
+        Chart { id: "x", title: "<Title>", description: "What", bars }.draw().unwrap().0
     }
 
     #[test]

@@ -7,7 +7,7 @@ use domain::ticket::Priority;
 use domain::workflow::Event;
 use domain::{Timestamp, WorkflowState};
 
-use crate::analytics::Rate;
+use crate::analytics::Share;
 
 /// What something cost.
 pub(super) fn usd(usage: &Usage) -> String {
@@ -35,12 +35,12 @@ pub(super) fn micro_usd(micro_usd: u64) -> String {
 }
 
 /// A rate as a percentage.
-pub(super) fn rate(rate: &Rate) -> String {
+pub(super) fn rate(rate: &Share) -> String {
     rate.rate.map_or_else(|| "–".to_owned(), percent)
 }
 
 /// Between what the true rate probably lies.
-pub(super) fn interval(rate: &Rate) -> String {
+pub(super) fn interval(rate: &Share) -> String {
     match (rate.low, rate.high) {
         (Some(low), Some(high)) => format!("{:.0}–{:.0} %", low * 100.0, high * 100.0),
         _ => "–".to_owned(),
