@@ -34,7 +34,7 @@ pub(super) fn frame(title: &str, crumb: &Markup, body: &Markup) -> Markup {
 const PLACES: [(&str, &str, Scope); 4] = [
     ("/", "Home", Scope::Read),
     ("/analytics", "Analytics", Scope::Read),
-    ("/operations", "Operations", Scope::Operate),
+    ("/account/refusals", "Refusals", Scope::Operate),
     ("/account/tokens", "Account", Scope::Read),
 ];
 
