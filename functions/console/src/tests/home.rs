@@ -90,7 +90,7 @@ async fn the_navigation_leads_where_one_may_go() {
     let links = async |call: Call| {
         let body = call.to(&memory).await.body;
         let nav = body.split_once("<nav").unwrap().1.split_once("</nav>").unwrap().0.to_owned();
-        ["Home", "Analytics", "Operations", "Account"].map(|name| nav.contains(&format!(">{name}</a>")))
+        ["Home", "Analytics", "Refusals", "Account"].map(|name| nav.contains(&format!(">{name}</a>")))
     };
     let as_role = |role| Call::get("/").session(&memory.session_for("ann", role));
     assert_eq!(links(as_role(Role::Viewer)).await, [true, true, false, true]);
