@@ -73,29 +73,26 @@ pub(crate) async fn decide<B: Backend>(
     let broken = || Problem::bad_request("The form is not whole. Nothing was decided; open the link again.");
     let Form(answer) = form.map_err(|_| broken())?;
     let nonce = answer.nonce().ok_or_else(broken)?;
-    let recipient = &opened.grant.recipient;
-    let factor = match HumanFactor::by_session(&asking, recipient) {
-        Err(Lack::Nobody) if answer.asks_for_code() => return send_code(&console, &opened, &asking, &answer).await,
-        Err(Lack::Nobody) if answer.code().is_some() => by_code(&console, &opened, &asking, &answer).await,
-        by_session => by_session,
-    };
-    let factor = match factor {
-        Ok(factor) => factor,
-        Err(Lack::Code(message)) => {
-            let said = Said::again(&message, &answer, StatusCode::UNPROCESSABLE_ENTITY);
-            let mut response = render(&console, &opened, &asking, said).await?;
-            response.extensions_mut().insert(Refused("a code that does not count"));
-            return Ok(response);
+    let is_ours = console.backend.secrets().await?.form_key.verify(opened.nonce_parts(&asking), nonce);
+    let is_about_code = answer.asks_for_code() || answer.code().is_some();
+    let factor = match HumanFactor::by_session(&asking, &opened.grant.recipient) {
+        Ok(factor) if is_ours => factor,
+        Err(Lack::Nobody) if is_ours && answer.asks_for_code() => {
+            return Ok(send_code(&console, &opened, &asking, &answer).await?);
         }
-        Err(Lack::Nobody) => return Ok(ask_to_sign_in(&asking)),
+        Err(Lack::Nobody) if is_ours && is_about_code => match by_code(&console, &opened, &asking, &answer).await? {
+            Ok(factor) => factor,
+            Err(response) => return Ok(response),
+        },
+        Err(Lack::Nobody) if !is_about_code => return Ok(ask_to_sign_in(&asking)),
         Err(Lack::SomebodyElse) => return Err(Problem::not_found().refused("a link of somebody else").into()),
         Err(Lack::Problem(problem)) => return Err(problem.into()),
+        Ok(_) | Err(Lack::Nobody) => {
+            let notice = "This page was out of date. Nothing was decided; please check and send it again.";
+            let said = Said::again(notice, &answer, StatusCode::CONFLICT);
+            return Ok(render(&console, &opened, &asking, said).await?);
+        }
     };
-    let secrets = console.backend.secrets().await?;
-    if !secrets.form_key.verify(opened.nonce_parts(&asking), nonce) {
-        let notice = "This page was out of date. Nothing was decided; please check and send it again.";
-        return Ok(render(&console, &opened, &asking, Said::again(notice, &answer, StatusCode::CONFLICT)).await?);
-    }
     let by = Actor::Person { person: factor.into_person(), channel: Channel::Link };
     match gate::submit(&console, &opened.gate, by, &answer).await? {
         Outcome::Decided | Outcome::Counted => Ok(see_other()),
@@ -110,23 +107,28 @@ pub(crate) async fn decide<B: Backend>(
     }
 }
 
-/// The proof that a code gives. Nothing is spent on a form that could not count.
+/// The proof that a code gives, or the page that says why it gives none. Nothing is spent on a form that could not count.
 async fn by_code<B: Backend>(
     console: &Console<B>,
     opened: &Opened,
     asking: &Asking,
     answer: &Answer,
-) -> Result<HumanFactor, Lack> {
-    let secrets = console.backend.secrets().await.map_err(|failure| Lack::Problem(failure.into()))?;
-    if !secrets.form_key.verify(opened.nonce_parts(asking), answer.nonce().unwrap_or_default()) {
-        return Err(Lack::Code(
-            "This page was out of date. Nothing was decided; please check and send it again.".into(),
-        ));
-    }
+) -> Result<Result<HumanFactor, Response>, Problem> {
     if let Some(missing) = answer.missing() {
-        return Err(Lack::Code(missing.to_owned()));
+        let said = Said::again(missing, answer, StatusCode::UNPROCESSABLE_ENTITY);
+        return Ok(Err(render(console, opened, asking, said).await?));
     }
-    HumanFactor::by_code(console, opened.link, &opened.grant.recipient, answer.code().unwrap_or_default()).await
+    let typed = answer.code().unwrap_or_default();
+    match HumanFactor::by_code(console, opened.link, &opened.grant.recipient, typed).await? {
+        Ok(factor) => Ok(Ok(factor)),
+        Err(message) => {
+            let text = format!("Nothing was decided: {message}.");
+            let said = Said::again(&text, answer, StatusCode::UNPROCESSABLE_ENTITY);
+            let mut response = render(console, opened, asking, said).await?;
+            response.extensions_mut().insert(Refused("a code that does not count"));
+            Ok(Err(response))
+        }
+    }
 }
 
 /// Has a code mailed to whom the link belongs.
@@ -135,23 +137,18 @@ async fn send_code<B: Backend>(
     opened: &Opened,
     asking: &Asking,
     answer: &Answer,
-) -> Result<Response, PageProblem> {
-    let secrets = console.backend.secrets().await?;
-    let ours = secrets.form_key.verify(opened.nonce_parts(asking), answer.nonce().unwrap_or_default());
-    let (text, status) = if ours {
-        match console.backend.send_code(opened.link).await? {
-            CodeAnswer::Sent => {
-                ("A code is on its way to the mailbox that the link was sent to. Type it below.".into(), StatusCode::OK)
-            }
-            CodeAnswer::Refused { message, .. } => {
-                (format!("No code was sent: {message}."), StatusCode::UNPROCESSABLE_ENTITY)
-            }
-            CodeAnswer::Right | CodeAnswer::NotFound => return Err(Problem::not_found().into()),
+) -> Result<Response, Problem> {
+    let (text, status) = match console.backend.send_code(opened.link).await? {
+        CodeAnswer::Sent => {
+            let text = "A code is on its way to the mailbox that the link was sent to. Type it below.";
+            (text.to_owned(), StatusCode::OK)
         }
-    } else {
-        ("This page was out of date. No code was sent; please try again.".to_owned(), StatusCode::CONFLICT)
+        CodeAnswer::Refused { message, .. } => {
+            (format!("No code was sent: {message}."), StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        CodeAnswer::Right | CodeAnswer::NotFound => return Err(Problem::not_found()),
     };
-    Ok(render(console, opened, asking, Said::again(&text, answer, status)).await?)
+    render(console, opened, asking, Said::again(&text, answer, status)).await
 }
 
 /// Nobody is signed in: nothing is decided, and the way leads back here.
@@ -170,14 +167,14 @@ async fn render<B: Backend>(
 ) -> Result<Response, Problem> {
     let secrets = console.backend.secrets().await?;
     let nonce = opened.nonce(&secrets.form_key, asking);
-    let here = asking.signed_in().is_ok_and(|(viewer, _)| viewer.person().is_same(&opened.grant.recipient));
-    let desk = format!("{}/gate", opened.gate.workflow_id.page(&console.settings.base_url));
+    let recipient = &opened.grant.recipient;
+    let is_here = asking.decider().is_ok() && asking.viewer()?.person().is_same(recipient);
     let seat = Seat {
-        person: &opened.grant.recipient,
+        person: recipient,
         nonce,
         sign_in: asking.signed_in().is_err().then(|| asking.sign_in_url()),
         codes: console.settings.codes,
-        desk: here.then_some(desk),
+        desk: if is_here { gate::desk(console, &opened.gate, asking) } else { None },
     };
     gate::render(console, &opened.gate, &seat, said).await
 }

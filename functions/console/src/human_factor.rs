@@ -21,8 +21,6 @@ pub(crate) enum Lack {
     Nobody,
     /// Somebody else is. What they get is what an unknown link gets.
     SomebodyElse,
-    /// The code does not count: why.
-    Code(String),
     /// They are signed in and may not decide, or it cannot be said now.
     Problem(Problem),
 }
@@ -46,17 +44,17 @@ impl HumanFactor {
         Ok(Self { person: recipient.joined(viewer.person()) })
     }
 
-    /// By the code that was mailed to that person: whoever typed it reads their mailbox.
+    /// By the code that was mailed to that person: whoever typed it reads their mailbox. One that does not count says why.
     pub(crate) async fn by_code<B: Backend>(
         console: &Console<B>,
         link: Digest,
         recipient: &Person,
         code: &str,
-    ) -> Result<Self, Lack> {
-        match console.backend.check_code(link, code).await.map_err(|failure| Lack::Problem(failure.into()))? {
-            CodeAnswer::Right => Ok(Self { person: recipient.clone() }),
-            CodeAnswer::Refused { message, .. } => Err(Lack::Code(message)),
-            CodeAnswer::Sent | CodeAnswer::NotFound => Err(Lack::SomebodyElse),
+    ) -> Result<Result<Self, String>, Problem> {
+        match console.backend.check_code(link, code).await? {
+            CodeAnswer::Right => Ok(Ok(Self { person: recipient.clone() })),
+            CodeAnswer::Refused { message, .. } => Ok(Err(message)),
+            CodeAnswer::Sent | CodeAnswer::NotFound => Err(Problem::not_found()),
         }
     }
 

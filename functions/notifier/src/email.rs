@@ -4,7 +4,7 @@ use domain::failure::{Failure, FailureKind};
 use domain::gate::{Gate, GateStatus, Subject};
 use domain::ids::GateId;
 use domain::outbox::{Notice, OutboxPointer};
-use domain::person::{Actor, Person};
+use domain::person::Person;
 use domain::workflow::Workflow;
 use domain::{Digest, Timestamp};
 use store::OutboxRow;
@@ -103,18 +103,7 @@ fn recipients<'a>(gate: &'a Gate, notice: &'a Notice) -> Vec<&'a Person> {
     if let Notice::GateDelegated { to, .. } = notice {
         return vec![to];
     }
-    silent(gate)
-}
-
-/// Who is asked and has not approved what is asked about.
-pub(crate) fn silent(gate: &Gate) -> Vec<&Person> {
-    let approved = |person: &&Person| {
-        !gate
-            .approvals
-            .iter()
-            .any(|approval| matches!(&approval.by, Actor::Person { person: by, .. } if by.is_same(person)))
-    };
-    gate.approvers.iter().filter(approved).collect()
+    gate.awaited().collect()
 }
 
 /// What every approver reads; only the link differs.

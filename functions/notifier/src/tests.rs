@@ -4,8 +4,10 @@
 mod slack;
 mod world;
 
+use domain::Digest;
 use domain::failure::{Failure, FailureKind};
-use domain::gate::Verdict;
+use domain::gate::{GateKind, Verdict};
+use domain::person::Person;
 use domain::workflow::Event;
 use flux_lens_sim::Status;
 use serde_json::json;
@@ -95,6 +97,33 @@ async fn each_approver_gets_a_link_of_their_own() {
     assert!(link(1).contains("https://pi.example/live/approvals/link-2\n"));
     assert_eq!(mails[0]["FromEmailAddress"], "pi@acme.example");
     assert_eq!(mails[0]["Destination"], json!({"ToAddresses": ["ann@acme.example"]}));
+}
+
+/// The plan's gate after somebody asked for a code with ann's link.
+fn with_a_code() -> Story {
+    let story = Story::begin("Keep sessions").planned();
+    let gate = story.gate.clone().unwrap();
+    let (to, link) = (Box::new(Person::from_email("ann@acme.example")), Digest::of("link"));
+    story.then(Event::CodeRequested { gate: gate.id, kind: GateKind::Spec, to, link, number: 1 })
+}
+
+#[tokio::test]
+async fn a_code_goes_once_to_whom_the_link_belongs() {
+    let world = World::of(with_a_code()).await;
+    let code = *world.seqs().last().unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.notify(&[code]).await, Vec::<String>::new());
+    }
+    assert_eq!(world.recipients(), ["ann@acme.example"]);
+    let text = world.mails()[0]["Content"]["Simple"]["Body"]["Text"]["Data"].as_str().unwrap().to_owned();
+    assert!(text.contains("\n  000001\n") && !text.contains("://"), "{text}");
+}
+
+#[tokio::test]
+async fn a_decided_gate_needs_no_code() {
+    let world = World::of(with_a_code().decided(Verdict::Approve)).await;
+    world.notify_all().await;
+    assert!(world.recipients().is_empty());
 }
 
 #[tokio::test]

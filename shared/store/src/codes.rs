@@ -21,7 +21,7 @@ impl Gates {
     /// What DynamoDB answered.
     pub async fn code(&self, link: Digest) -> Result<Option<LinkCode>, StoreError> {
         let key = row::key(keys::link(link), keys::CODE);
-        row::read(self.client(), self.table(), key, "reading a code").await?.map(row::value).transpose()
+        row::read(&self.client, &self.table, key, "reading a code").await?.map(row::value).transpose()
     }
 
     /// The write that changes a link's codes, if nobody has changed them since `before` was read.
@@ -37,7 +37,7 @@ impl Gates {
     ) -> Result<TransactWriteItem, StoreError> {
         let mut item = row::item(keys::link(link), keys::CODE, after)?;
         item.insert(keys::EXPIRES_AT.to_owned(), n(now.as_second() + KEPT_SECONDS));
-        let put = Put::builder().table_name(self.table()).set_item(Some(item));
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
         let put = match before {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(before) => put

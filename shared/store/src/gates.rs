@@ -34,14 +34,6 @@ impl Gates {
         Self { client, table: table.into() }
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    pub(crate) fn table(&self) -> &str {
-        &self.table
-    }
-
     /// Reads a gate.
     ///
     /// # Errors

@@ -168,8 +168,8 @@ impl Store {
         put_new(&self.state, item)
     }
 
-    /// What was spent from `since` to `now`, in order, at most `limit` lines; and whether there are more. A query for
-    /// every calendar month.
+    /// What was spent from `since` to `now`, the last line first, at most `limit` lines; and whether there are more. A
+    /// query for every calendar month.
     ///
     /// # Errors
     /// What DynamoDB answered.
@@ -180,11 +180,12 @@ impl Store {
         limit: usize,
     ) -> Result<(Vec<Expense>, bool), StoreError> {
         let mut found: Vec<Expense> = Vec::new();
-        for month in months(since, now) {
+        for month in months(since, now).into_iter().rev() {
             let mut pages = self
                 .client
                 .query()
                 .table_name(&self.state)
+                .scan_index_forward(false)
                 .key_condition_expression("pk = :month AND sk >= :since")
                 .expression_attribute_values(":month", s(month))
                 .expression_attribute_values(":since", s(keys::changed(since)))

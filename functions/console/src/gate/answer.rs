@@ -55,7 +55,7 @@ impl Answer {
     pub(crate) fn missing(&self) -> Option<&'static str> {
         let silent = self.comment.trim().is_empty() && self.sections().is_empty();
         match self.decision.as_str() {
-            "approve" => None,
+            "approve" | "approve-edited" => None,
             "revise" | "reject" if silent => Some("Please say why. Nothing was decided, and your code still counts."),
             "revise" | "reject" => None,
             _ => Some("Please choose one of the answers. Nothing was decided, and your code still counts."),

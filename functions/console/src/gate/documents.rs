@@ -3,66 +3,75 @@
 use domain::Digest;
 use domain::audit::AuditEntry;
 use domain::gate::{Gate, Subject};
-use domain::ids::Revision;
+use domain::ids::{Revision, WorkflowId};
 use domain::person::Person;
 use domain::spec::Spec;
-use domain::workflow::{Event, SpecEdit};
+use domain::workflow::{Event, SpecEdit, Workflow};
 
 use crate::Console;
 use crate::backend::Backend;
-use crate::pages::{GateFacts, WorkflowFacts};
+use crate::pages::{GateFacts, changed_files};
 use crate::problem::Problem;
-use crate::view;
 
-/// Reads what a gate is about, for one person: their own edit is among it.
+/// Reads what a gate is about, for one person: their own edit is among it. What is decided on is what the gate names,
+/// whatever the workflow did meanwhile.
 pub(super) async fn read<B: Backend>(console: &Console<B>, gate: &Gate, person: &Person) -> Result<GateFacts, Problem> {
-    let mut facts = view::workflow_facts(console, &gate.workflow_id).await?;
-    let mut found = (None, None);
-    // What is decided on is what the gate names, whatever the workflow did meanwhile.
+    let (backend, id) = (&console.backend, &gate.workflow_id);
+    let (workflow, trail) = futures::try_join!(backend.workflow(id), backend.trail(id))?;
+    let trail = trail.readable();
+    let mut facts = GateFacts {
+        changed: changed_files(&trail).to_vec(),
+        spec: None,
+        qa: None,
+        previous: None,
+        edit: None,
+        now: (console.now)(),
+        workflow,
+    };
     match &gate.subject {
         Subject::Spec { revision, spec_digest, .. } => {
-            facts.spec = console.backend.spec(&gate.workflow_id, *revision, *spec_digest).await?;
-            found = (before(console, gate, &facts, *revision).await?, own_edit(console, gate, &facts, person).await?);
+            let edit = own_edit(&facts.workflow, *spec_digest, person);
+            let stored = edit.as_ref().map(|edit| (edit.revision, edit.spec_digest));
+            let before = before(&facts.workflow, &trail, *revision);
+            let (spec, previous, edited) = futures::try_join!(
+                stored_spec(console, id, Some((*revision, *spec_digest))),
+                stored_spec(console, id, before),
+                stored_spec(console, id, stored)
+            )?;
+            (facts.spec, facts.previous, facts.edit) = (spec, previous, edit.zip(edited));
         }
         Subject::Pr { qa_report, .. } => {
             let attempt = facts.workflow.qa.as_ref().map_or(facts.workflow.attempt, |qa| qa.attempt);
-            facts.qa = console.backend.qa(&gate.workflow_id, attempt, *qa_report).await?;
+            let approved = facts.workflow.spec.as_ref().map(|spec| (facts.workflow.revision, spec.digest));
+            (facts.qa, facts.spec) = futures::try_join!(
+                async { Ok(backend.qa(id, attempt, *qa_report).await?) },
+                stored_spec(console, id, approved)
+            )?;
         }
     }
-    let (previous, edit) = found;
-    Ok(GateFacts { facts, previous, edit })
+    Ok(facts)
 }
 
-/// The SPEC that people saw before this one: the one that an approver edited, or the revision before.
-async fn before<B: Backend>(
+async fn stored_spec<B: Backend>(
     console: &Console<B>,
-    gate: &Gate,
-    facts: &WorkflowFacts,
-    revision: Revision,
+    id: &WorkflowId,
+    which: Option<(Revision, Digest)>,
 ) -> Result<Option<Spec>, Problem> {
-    let edited = edit_of(&facts.trail, revision).and_then(|edit| with_digest(&facts.trail, edit.of));
-    let revised = || {
-        let previous = facts.workflow.previous_revision?;
-        Some((previous, digest_of(&facts.trail, previous)?))
-    };
-    match edited.or_else(revised) {
-        Some((revision, digest)) => Ok(console.backend.spec(&gate.workflow_id, revision, digest).await?),
+    match which {
+        Some((revision, digest)) => Ok(console.backend.spec(id, revision, digest).await?),
         None => Ok(None),
     }
 }
 
+/// The SPEC that people saw before this one: the one that an approver edited, or the revision before.
+fn before(workflow: &Workflow, trail: &[AuditEntry], revision: Revision) -> Option<(Revision, Digest)> {
+    let edited = edit_of(trail, revision).and_then(|edit| last(trail, |(_, digest)| digest == edit.of));
+    edited.or_else(|| last(trail, |(found, _)| Some(found) == workflow.previous_revision))
+}
+
 /// The person's own edit of the SPEC that is asked about, which they have not approved yet.
-async fn own_edit<B: Backend>(
-    console: &Console<B>,
-    gate: &Gate,
-    facts: &WorkflowFacts,
-    person: &Person,
-) -> Result<Option<(SpecEdit, Spec)>, Problem> {
-    let Subject::Spec { spec_digest, .. } = &gate.subject else { return Ok(None) };
-    let edit = facts.workflow.edit.clone().filter(|edit| edit.of == *spec_digest && edit.by.is_same(person));
-    let Some(edit) = edit else { return Ok(None) };
-    let spec = console.backend.spec(&gate.workflow_id, edit.revision, edit.spec_digest).await?;
-    Ok(spec.map(|spec| (edit, spec)))
+fn own_edit(workflow: &Workflow, asked: Digest, person: &Person) -> Option<SpecEdit> {
+    workflow.edit.clone().filter(|edit| edit.of == asked && edit.by.is_same(person))
 }
 
 /// Each SPEC that the trail tells of. What is read from the bucket has to have the digest that stands there.
@@ -75,12 +84,8 @@ fn specs(trail: &[AuditEntry]) -> impl DoubleEndedIterator<Item = (Revision, Dig
     })
 }
 
-fn digest_of(trail: &[AuditEntry], revision: Revision) -> Option<Digest> {
-    specs(trail).rev().find(|(found, _)| *found == revision).map(|(_, digest)| digest)
-}
-
-fn with_digest(trail: &[AuditEntry], digest: Digest) -> Option<(Revision, Digest)> {
-    specs(trail).rev().find(|(_, found)| *found == digest)
+fn last(trail: &[AuditEntry], wanted: impl Fn((Revision, Digest)) -> bool) -> Option<(Revision, Digest)> {
+    specs(trail).rev().find(|found| wanted(*found))
 }
 
 fn edit_of(trail: &[AuditEntry], revision: Revision) -> Option<&SpecEdit> {

@@ -7,11 +7,11 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use domain::gate::{Gate, GateKind, Standing};
+use domain::gate::{Gate, Standing, Subject};
 use domain::spec::{ChecklistItem, DraftFile, FileAction, NewDependency, Risk, Spec, SpecDraft, SpecText, VerifiedBy};
 use domain::steps::EditOutput;
 
-use super::{documents, open, purpose, workflow_id};
+use super::{open, purpose, workflow_id};
 use crate::Console;
 use crate::backend::Backend;
 use crate::caller::Asking;
@@ -54,11 +54,10 @@ pub(crate) async fn save<B: Backend>(
     let draft = read(&fields, &spec.text).ok_or_else(broken)?;
     let digest = spec.digest().map_err(|_| Problem::not_found())?;
     match console.backend.edit_spec(&gate.workflow_id, digest, draft.clone(), decider.actor()).await? {
-        EditOutput::Stored { .. } => Ok(redirect(&gate_page)?),
+        EditOutput::Stored { .. } | EditOutput::NotAsked => Ok(redirect(&gate_page)?),
         EditOutput::Refused { problems } => {
             Ok(page(&console, &gate, &asking, &draft, &problems, StatusCode::UNPROCESSABLE_ENTITY)?)
         }
-        EditOutput::NotAsked => Ok(redirect(&gate_page)?),
     }
 }
 
@@ -69,13 +68,12 @@ async fn editable<B: Backend>(
     asking: &Asking,
 ) -> Result<Option<(Gate, Spec)>, Problem> {
     let (viewer, _) = asking.signed_in()?;
-    let Some(gate) = open(console, id).await?.filter(|gate| gate.subject.kind() == GateKind::Spec) else {
-        return Ok(None);
-    };
+    let Some(gate) = open(console, id).await? else { return Ok(None) };
     if !matches!(gate.standing(viewer.person()), Standing::Asked | Standing::Counted) {
         return Ok(None);
     }
-    let spec = documents::read(console, &gate, viewer.person()).await?.facts.spec;
+    let Subject::Spec { revision, spec_digest, .. } = gate.subject else { return Ok(None) };
+    let spec = console.backend.spec(&gate.workflow_id, revision, spec_digest).await?;
     Ok(spec.map(|spec| (gate, spec)))
 }
 

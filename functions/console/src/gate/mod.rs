@@ -37,8 +37,14 @@ pub(crate) struct Seat<'a> {
     pub(crate) sign_in: Option<String>,
     /// Whether a mailed code does instead.
     pub(crate) codes: bool,
-    /// The gate's own page, where one can do more than decide: for who is signed in.
-    pub(crate) desk: Option<String>,
+    /// Where one can do more than decide: for who is signed in.
+    pub(crate) desk: Option<Desk>,
+}
+
+/// The gate's own page, and the value that only our own forms for it have.
+pub(crate) struct Desk {
+    pub(crate) page: String,
+    pub(crate) nonce: String,
 }
 
 /// What a page has to say besides the gate: an answer that did not count, and why.
@@ -134,10 +140,17 @@ async fn at_desk<B: Backend>(
     said: Said<'_>,
 ) -> Result<Response, Problem> {
     let (viewer, session) = asking.signed_in()?;
-    let desk = format!("{}/gate", gate.workflow_id.page(&console.settings.base_url));
     let nonce = session.form_token(&purpose(gate));
-    let seat = Seat { person: viewer.person(), nonce, sign_in: None, codes: false, desk: Some(desk) };
+    let desk = desk(console, gate, asking);
+    let seat = Seat { person: viewer.person(), nonce, sign_in: None, codes: false, desk };
     render(console, gate, &seat, said).await
+}
+
+/// The desk of who is signed in.
+pub(crate) fn desk<B: Backend>(console: &Console<B>, gate: &Gate, asking: &Asking) -> Option<Desk> {
+    let (_, session) = asking.signed_in().ok()?;
+    let page = format!("{}/gate", gate.workflow_id.page(&console.settings.base_url));
+    Some(Desk { page, nonce: session.form_token(&purpose(gate)) })
 }
 
 /// A gate's page as it is now.
@@ -148,14 +161,18 @@ pub(crate) async fn render<B: Backend>(
     said: Said<'_>,
 ) -> Result<Response, Problem> {
     // An answer that did not count may mean that somebody else's did.
-    let gate = &console.backend.gate(&gate.id).await?.ok_or_else(Problem::not_found)?;
+    let again = match said.answer {
+        Some(_) => console.backend.gate(&gate.id).await?,
+        None => None,
+    };
+    let gate = again.as_ref().unwrap_or(gate);
     let documents = documents::read(console, gate, seat.person).await?;
-    let markup = if gate.status == GateStatus::Pending && documents.facts.now < gate.due_at {
+    let markup = if gate.status == GateStatus::Pending && documents.now < gate.due_at {
         let unsaid = Answer::default();
         let answer = said.answer.unwrap_or(&unsaid);
         pages::gate(&documents, &FormFacts { gate, seat, notice: said.notice, answer })
     } else {
-        pages::decided(&documents.facts, gate)
+        pages::decided(&documents, gate)
     };
     Ok((said.status, pages::page(&markup)).into_response())
 }

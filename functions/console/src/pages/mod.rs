@@ -54,12 +54,17 @@ pub(crate) struct WorkflowFacts {
 impl WorkflowFacts {
     /// The files of the last verified change set.
     fn changed(&self) -> &[ChangedFile] {
-        let found = self.trail.iter().rev().find_map(|entry| match &entry.event {
-            Event::ChangesVerified { files, .. } => Some(files.as_slice()),
-            _ => None,
-        });
-        found.unwrap_or_default()
+        changed_files(&self.trail)
     }
+}
+
+/// The files of the last verified change set that a trail tells of.
+pub(crate) fn changed_files(trail: &[AuditEntry]) -> &[ChangedFile] {
+    let found = trail.iter().rev().find_map(|entry| match &entry.event {
+        Event::ChangesVerified { files, .. } => Some(files.as_slice()),
+        _ => None,
+    });
+    found.unwrap_or_default()
 }
 
 /// What a page of progress shows.

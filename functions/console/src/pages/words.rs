@@ -11,7 +11,7 @@ use crate::analytics::Share;
 
 /// What something cost.
 pub(super) fn usd(usage: &Usage) -> String {
-    if (1..10_000).contains(&usage.micro_usd) { "under $0.01".to_owned() } else { format!("${:.2}", usage.usd()) }
+    dollars(usage.usd())
 }
 
 /// An amount of money, US dollars.

@@ -11,7 +11,8 @@ use super::who::{Approver, approver};
 use super::{SlackAccess, Told, dialog};
 use crate::Console;
 use crate::backend::Backend;
-use crate::problem::Problem;
+use crate::gate::personal;
+use crate::problem::{Problem, Refused};
 
 /// Somebody pressed a button. Nothing to tell: it was one that only leads somewhere, or a dialog has opened.
 pub(super) async fn press<B: Backend>(
@@ -127,9 +128,10 @@ async fn decide<B: Backend>(
 }
 
 fn refused(refusal: &Refusal) -> Told {
+    if let Some(Refused(why)) = personal(refusal) {
+        return Told::refused(why, format!("Nothing was decided: {refusal}."));
+    }
     let why = match refusal {
-        Refusal::NotAnApprover => "the gate does not ask them",
-        Refusal::RequesterCannotApprove => "who asked for a change does not approve it",
         Refusal::SubjectChanged => "a message about what is no longer asked",
         Refusal::AlreadyDecided { .. } | Refusal::AlreadyApproved { .. } => "a message about what was decided",
         Refusal::Due { .. } => "a message whose time is over",

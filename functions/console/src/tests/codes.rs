@@ -71,6 +71,6 @@ async fn a_code_counts_for_its_own_link_and_our_own_form() {
     assert_eq!(other.send(&[("decision", "approve"), ("code", CODE)]).await.status, 422);
     let form = Call::get(&visitor.path).to(&visitor.memory).await;
     let fields = [("decision", "approve"), ("subject", &form.hidden("subject")), ("nonce", "0"), ("code", CODE)];
-    assert_eq!(Call::form(&visitor.path, &fields).to(&visitor.memory).await.status, 422);
+    assert_eq!(Call::form(&visitor.path, &fields).to(&visitor.memory).await.status, 409);
     assert_eq!(visitor.status(), GateStatus::Pending);
 }

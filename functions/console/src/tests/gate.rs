@@ -185,6 +185,13 @@ async fn time_is_given_and_the_question_handed_on() {
         assert_eq!(answer.status, 422, "{to}");
         assert!(answer.body.contains("Nobody more is asked") || answer.body.contains("Nothing was changed"));
     }
+    // The same from the page of a link, for who is signed in as the one whom it was sent to.
+    let link = Call::get(&format!("/approvals/{}", memory.link_for("ann", 1))).session(&ann.session).to(&memory).await;
+    let form = link.body.split_once("/gate/time").unwrap().1;
+    let nonce = form.split_once("name=\"nonce\" value=\"").unwrap().1.split('"').next().unwrap().to_owned();
+    assert_eq!(ann.form("/time", &[("nonce", &nonce), ("hours", "24")]).await.status, 303);
+    assert_eq!(gate(&memory).due_at.duration_since(before.due_at).as_hours(), 48);
+
     let carl = Desk::of(&memory, "carl");
     let foreign = carl.form("/time", &[("nonce", &nonce), ("hours", "24")]).await;
     assert_eq!(foreign.status, 403, "a form of another session");

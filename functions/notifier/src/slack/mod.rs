@@ -25,7 +25,6 @@ use store::{OutboxRow, SlackBudget, SlackMessage, SlackThread, StoreError};
 pub(crate) use self::desk::Desk;
 pub use self::rows::SlackRows;
 use crate::config::SlackChannel;
-use crate::email::silent;
 use crate::facts::{History, State};
 use crate::notifier::{Notifier, inconsistent};
 use crate::texts::slack as texts;
@@ -135,7 +134,8 @@ impl<S: State> Teller<'_, S> {
                     return self.ask(thread, gate).await;
                 }
                 let team = &self.channel.team;
-                self.reply(thread, gate, &texts::reminder(&open, *stage, &silent(&open), team)).await
+                self.reply(thread, gate, &texts::reminder(&open, *stage, &open.awaited().collect::<Vec<_>>(), team))
+                    .await
             }
             Event::GateDelegated { gate, to, .. } => {
                 let open = gate_of(&self.notifier.state, gate).await?;

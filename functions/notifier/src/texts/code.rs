@@ -36,34 +36,14 @@ pub fn code_mail(workflow: &Workflow, minted: &MintedCode, now: Timestamp) -> Ma
 
 #[cfg(test)]
 mod tests {
-    use domain::ids::{Generation, TicketKey, WorkflowId};
-    use domain::person::{Actor, Person};
-    use domain::ticket::{Priority, Ticket};
-    use domain::workflow::RoundLimits;
-
     use super::*;
+    use crate::testing::{Story, now};
 
     #[test]
     fn the_mail_has_the_code_and_no_link() {
-        let at: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        let ticket = Ticket {
-            key: TicketKey::flux_lens("FL-1"),
-            version: 1,
-            updated_at: at,
-            title: "Keep <b>sessions</b> https://evil.example/".to_owned(),
-            description: String::new(),
-            url: "https://lens.example/t/FL-1".to_owned(),
-            priority: Priority::Normal,
-            labels: vec![],
-            reporter: Person::from_email("rita@acme.example"),
-            assignee: None,
-            repository: "acme/shop".parse().unwrap(),
-            base_branch: "main".to_owned(),
-        };
-        let id = WorkflowId::derive(&ticket.key, Generation::FIRST);
-        let (workflow, _) = Workflow::create(id, &ticket, RoundLimits::default(), Actor::system("intake"), at).unwrap();
+        let workflow = Story::begin("Keep <b>sessions</b> https://evil.example/").workflow;
         let minted = MintedCode { code: "012345".to_owned(), ends_at: "2026-11-22T10:15:00Z".parse().unwrap() };
-        let mail = code_mail(&workflow, &minted, at);
+        let mail = code_mail(&workflow, &minted, now());
         assert!(
             !mail.subject.contains("012345") && mail.text.contains("\n  012345\n") && mail.html.contains(">012345<")
         );

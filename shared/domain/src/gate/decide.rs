@@ -43,15 +43,6 @@ impl Gate {
         Ok(next)
     }
 
-    /// Who is asked and has not approved.
-    pub fn awaited(&self) -> impl Iterator<Item = &Person> {
-        let has_approved = |person: &Person| {
-            let mut by = self.approvals.iter().map(|approval| &approval.by);
-            by.any(|by| matches!(by, Actor::Person { person: approver, .. } if approver.is_same(person)))
-        };
-        self.approvers.iter().filter(move |person| !has_approved(person))
-    }
-
     /// How many approvals are still missing.
     pub fn missing_approvals(&self) -> u32 {
         self.quorum.required.max(1).saturating_sub(u32::try_from(self.approvals.len()).unwrap_or(u32::MAX))

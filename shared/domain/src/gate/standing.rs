@@ -30,6 +30,11 @@ impl Gate {
         }
     }
 
+    /// Who is asked and has not approved what is asked about.
+    pub fn awaited(&self) -> impl Iterator<Item = &Person> {
+        self.approvers.iter().filter(|person| !self.has_approval_of(person))
+    }
+
     /// Whether an approval of theirs was counted.
     pub(super) fn has_approval_of(&self, person: &Person) -> bool {
         self.approvals.iter().any(|approval| match &approval.by {

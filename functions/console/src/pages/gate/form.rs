@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::subject::FORM;
 use super::{FormFacts, GateFacts, MAX_COMMENT, Question};
+use crate::gate::Desk;
 use crate::pages::parts::{line, moment};
 use crate::pages::words;
 
@@ -28,8 +29,8 @@ pub(super) fn panel(documents: &GateFacts, form: &FormFacts<'_>, question: Quest
                 Standing::Asked | Standing::Requester => (decision_form(documents, form, question, standing)),
             }
         }
-        @if let Some(desk) = seat.desk.as_deref().filter(|_| standing != Standing::NotAsked) {
-            (more(desk, form, question, standing))
+        @if let Some(desk) = seat.desk.as_ref().filter(|_| standing != Standing::NotAsked) {
+            (more(desk, question, standing))
         }
     }
 }
@@ -119,8 +120,9 @@ fn choice(value: &str, name: &str, effect: &str) -> Markup {
 }
 
 /// An edit, more time, somebody else.
-fn more(desk: &str, form: &FormFacts<'_>, question: Question, standing: Standing) -> Markup {
-    let nonce = html! { input type="hidden" name="nonce" value=(form.seat.nonce); };
+fn more(desk: &Desk, question: Question, standing: Standing) -> Markup {
+    let nonce = html! { input type="hidden" name="nonce" value=(desk.nonce); };
+    let desk = &desk.page;
     html! {
         section {
             h2 { "Not ready to decide?" }

@@ -5,18 +5,20 @@ mod edit;
 mod form;
 mod subject;
 
+use domain::Timestamp;
 use domain::gate::{Gate, GateKind, GateStatus};
 use domain::person::Actor;
+use domain::qa::QaReport;
 use domain::spec::Spec;
 use domain::text;
-use domain::workflow::SpecEdit;
+use domain::workflow::{ChangedFile, SpecEdit, Workflow};
 use maud::{Markup, html};
 
 pub(crate) use edit::{EditFacts, edit};
 
 use super::layout::frame;
 use super::parts::{line, moment, summary};
-use super::{WorkflowFacts, words};
+use super::words;
 use crate::gate::{Answer, Seat};
 
 /// Longest comment on the page, characters: all of it.
@@ -24,12 +26,17 @@ const MAX_COMMENT: usize = domain::gate::MAX_COMMENT_BYTES;
 
 /// What is decided on.
 pub(crate) struct GateFacts {
-    /// The workflow, with the documents that the gate names.
-    pub(crate) facts: WorkflowFacts,
+    pub(crate) workflow: Workflow,
+    /// The files of the last verified change set.
+    pub(crate) changed: Vec<ChangedFile>,
+    /// The SPEC that is asked about, or that was approved.
+    pub(crate) spec: Option<Spec>,
+    pub(crate) qa: Option<QaReport>,
     /// The SPEC that people saw before this one.
     pub(crate) previous: Option<Spec>,
     /// The reader's own edit, which they have not approved.
     pub(crate) edit: Option<(SpecEdit, Spec)>,
+    pub(crate) now: Timestamp,
 }
 
 /// What a decision form needs besides the gate's documents.
@@ -50,7 +57,7 @@ enum Question {
 }
 
 impl Question {
-    fn of(gate: &Gate, facts: &WorkflowFacts) -> Self {
+    fn of(gate: &Gate, facts: &GateFacts) -> Self {
         let amendment = facts.spec.as_ref().is_some_and(|spec| spec.amendment.is_some());
         match gate.subject.kind() {
             GateKind::Spec if amendment => Self::Amendment,
@@ -69,9 +76,9 @@ impl Question {
 }
 
 pub(crate) fn gate(documents: &GateFacts, form: &FormFacts<'_>) -> Markup {
-    let question = Question::of(form.gate, &documents.facts);
+    let question = Question::of(form.gate, documents);
     let body = html! {
-        (summary(&documents.facts.workflow))
+        (summary(&documents.workflow))
         @if let Some(notice) = form.notice { p.notice role="alert" { (notice) } }
         p.narrow { a href="#decide" { "To the decision" } }
         div.split {
@@ -83,7 +90,7 @@ pub(crate) fn gate(documents: &GateFacts, form: &FormFacts<'_>) -> Markup {
 }
 
 /// The page after a decision, and after the time for one.
-pub(crate) fn decided(facts: &WorkflowFacts, gate: &Gate) -> Markup {
+pub(crate) fn decided(facts: &GateFacts, gate: &Gate) -> Markup {
     let what = words::subject(gate.subject.kind());
     let (title, class) = match gate.status {
         GateStatus::Pending | GateStatus::Expired => (format!("Time is up for {what}"), "waiting"),

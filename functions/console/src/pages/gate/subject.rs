@@ -9,21 +9,21 @@ use super::compare::compare;
 use super::{GateFacts, MAX_COMMENT, Question};
 use crate::gate::{Answer, NOTE};
 use crate::pages::parts::{changed_files, line, qa, spec, spec_marks, web_link};
-use crate::pages::{WorkflowFacts, markdown, words};
+use crate::pages::{markdown, words};
 
 /// The form that the fields belong to, wherever they stand.
 pub(super) const FORM: &str = "decision";
 
 pub(super) fn subject(documents: &GateFacts, question: Question, answer: &Answer) -> Markup {
     match question {
-        Question::Merge => change(&documents.facts, answer),
+        Question::Merge => change(documents, answer),
         Question::Plan | Question::Amendment => plan(documents, question, answer),
     }
 }
 
 fn plan(documents: &GateFacts, question: Question, answer: &Answer) -> Markup {
-    let GateFacts { facts, previous, edit } = documents;
-    let Some(found) = &facts.spec else {
+    let GateFacts { workflow, spec, previous, edit, .. } = documents;
+    let Some(found) = spec else {
         return html! {
             section { h2 { "The plan" } p.bad { "The plan cannot be shown just now, so please do not decide yet. Load this page again." } }
         };
@@ -32,7 +32,7 @@ fn plan(documents: &GateFacts, question: Question, answer: &Answer) -> Markup {
         @if let Some((_, edited)) = edit {
             section { h2 { "Your edit" } (compare(found, edited)) }
         }
-        @if let Some(reason) = facts.workflow.plan_feedback.as_deref().filter(|reason| !reason.trim().is_empty()) {
+        @if let Some(reason) = workflow.plan_feedback.as_deref().filter(|reason| !reason.trim().is_empty()) {
             section { h2 { "Why you are asked again" } blockquote { (domain::text::lines(reason, MAX_COMMENT)) } }
         }
         @if let Some(previous) = previous {
@@ -85,7 +85,7 @@ fn note(name: &str, answer: &Answer) -> Markup {
     }
 }
 
-fn change(facts: &WorkflowFacts, answer: &Answer) -> Markup {
+fn change(facts: &GateFacts, answer: &Answer) -> Markup {
     html! {
         section {
             h2 { "The change" }
@@ -93,8 +93,8 @@ fn change(facts: &WorkflowFacts, answer: &Answer) -> Markup {
                 p { (web_link(&pr.url, &format!("Read pull request {} line by line", pr.number)))
                     span.soft { " · head " code { (pr.head_sha.as_str().chars().take(12).collect::<String>()) } } }
             }
-            (changed_files(facts.changed()))
-            (file_notes(facts.changed(), answer))
+            (changed_files(&facts.changed))
+            (file_notes(&facts.changed, answer))
         }
         section {
             h2 { "Checks" }
