@@ -16,8 +16,8 @@ use crate::texts::code::code_mail;
 use crate::texts::email as texts;
 use crate::ticket::{gate_of, spec_of};
 
-/// Mails everybody whom a message is for and who has not been mailed yet. A gate that was decided meanwhile needs no
-/// mail.
+/// Mails everybody whom a message is for and who has not been mailed yet. A gate that was decided meanwhile, or
+/// whose time is over, needs no mail.
 ///
 /// Each gets a link of their own, and is noted as soon as they have it. One whose mail fails does not keep the others
 /// from theirs; the message then comes back for that one alone.
@@ -31,7 +31,7 @@ pub(crate) async fn send<S: State>(notifier: &Notifier<S>, row: &OutboxRow, now:
         return Ok(());
     };
     let gate = gate_of(state, gate).await?;
-    if gate.status != GateStatus::Pending {
+    if !is_open(&gate, now) {
         return Ok(());
     }
     let workflow = state.workflow(&row.workflow_id).await?;
@@ -53,6 +53,10 @@ pub(crate) async fn send<S: State>(notifier: &Notifier<S>, row: &OutboxRow, now:
             Ok::<_, Failure>(state.mark_sent_to(&pointer, address).await?)
         };
         if let Err(failure) = sent.await {
+            if failure.kind == FailureKind::Superseded {
+                // It was decided, or its time ended, since it was looked at: there is nothing left to ask anybody.
+                return Ok(());
+            }
             tracing::warn!(gate = %gate.id, %failure, "an approver could not be mailed");
             failed = Some(failure);
         }
@@ -71,7 +75,7 @@ async fn send_code<S: State>(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let Some(address) = to.email.as_deref().filter(|address| !row.sent_to.contains(*address)) else { return Ok(()) };
-    if gate.status != GateStatus::Pending {
+    if !is_open(gate, now) {
         return Ok(());
     }
     let minted = match notifier.state.mint_code(link, number).await {
@@ -82,6 +86,11 @@ async fn send_code<S: State>(
     notifier.mailer.send(address, &code_mail(&workflow, &minted, now)).await?;
     let pointer = OutboxPointer { workflow_id: row.workflow_id.clone(), seq: row.seq };
     Ok(notifier.state.mark_sent_to(&pointer, address).await?)
+}
+
+/// Whether a decision could still count. A gate whose time is over is closed a little later.
+fn is_open(gate: &Gate, now: Timestamp) -> bool {
+    gate.status == GateStatus::Pending && now < gate.due_at
 }
 
 /// The gate that a notice is about, and how its recipients are addressed.

@@ -13,7 +13,7 @@ use flux_lens_sim::Status;
 use serde_json::json;
 
 use self::world::World;
-use crate::testing::{Story, sha};
+use crate::testing::{Story, now, sha};
 
 fn published() -> Story {
     Story::begin("Keep sessions").planned().decided(Verdict::Approve).run().published()
@@ -97,6 +97,23 @@ async fn each_approver_gets_a_link_of_their_own() {
     assert!(link(1).contains("https://pi.example/live/approvals/link-2\n"));
     assert_eq!(mails[0]["FromEmailAddress"], "pi@acme.example");
     assert_eq!(mails[0]["Destination"], json!({"ToAddresses": ["ann@acme.example"]}));
+}
+
+#[tokio::test]
+async fn a_gate_whose_time_is_over_needs_no_mail() {
+    let mut story = Story::begin("Keep sessions").planned();
+    story.gate.as_mut().unwrap().due_at = now();
+    let world = World::of(story).await;
+    assert_eq!(world.notify_all().await, Vec::<String>::new());
+    assert!(world.recipients().is_empty() && world.everything_is_sent());
+}
+
+#[tokio::test]
+async fn a_gate_that_closes_while_its_mails_are_made_brings_nothing_back() {
+    let world = World::of(Story::begin("Keep sessions").planned()).await;
+    world.no_more_links();
+    assert_eq!(world.notify_all().await, Vec::<String>::new());
+    assert!(world.recipients().is_empty() && world.everything_is_sent());
 }
 
 /// The plan's gate after somebody asked for a code with ann's link.

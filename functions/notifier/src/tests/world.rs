@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use domain::audit::AuditEntry;
-use domain::failure::Failure;
+use domain::failure::{Failure, FailureKind};
 use domain::gate::Gate;
 use domain::gate::requests::{MintedCode, MintedLink};
 use domain::ids::{Attempt, GateId, Generation, Revision, TicketKey, WorkflowId};
@@ -44,6 +44,7 @@ struct Rows {
     story: Option<Story>,
     outbox: BTreeMap<u64, Row>,
     links: usize,
+    no_more_links: bool,
     ends_after_look: Option<Failure>,
     current: Option<WorkflowId>,
     thread: Option<SlackThread>,
@@ -147,6 +148,9 @@ impl State for Memory {
 
     async fn mint(&self, _: &GateId, _: &Person) -> Result<MintedLink, Failure> {
         let mut rows = self.0.lock().unwrap();
+        if rows.no_more_links {
+            return Err(Failure::new(FailureKind::Superseded, "the gate is no longer open"));
+        }
         rows.links += 1;
         Ok(MintedLink { link_id: format!("link-{}", rows.links) })
     }
@@ -219,6 +223,7 @@ impl World {
             story: Some(story),
             outbox,
             links: 0,
+            no_more_links: false,
             ends_after_look: None,
             current,
             thread: None,
@@ -318,6 +323,11 @@ impl World {
 
     pub(super) fn end_after_the_next_look(&self, failure: Failure) {
         self.state.0.lock().unwrap().ends_after_look = Some(failure);
+    }
+
+    /// `approvals` makes no links any more: the gate has closed.
+    pub(super) fn no_more_links(&self) {
+        self.state.0.lock().unwrap().no_more_links = true;
     }
 
     pub(super) fn start_a_later_workflow(&self) {
