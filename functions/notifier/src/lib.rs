@@ -10,7 +10,7 @@
 //! the dead-letter queue, as does a message that is not a pointer at all. An answer of the tracker that stays the
 //! same however often it is asked (the ticket is gone, or can no longer be moved) is logged and counts as told.
 //!
-//! **Slack.** A row for Slack says only that something was recorded; [`slack`] tells what the workflow's thread does not
+//! **Slack.** A row for Slack says only that something was recorded; `slack` tells what the workflow's thread does not
 //! know yet. While Slack asks to be left alone its messages stay on its own queue for as long as it says, and for about
 //! six hours of an outage; tickets and mails have queues of their own and do not wait for it.
 //!

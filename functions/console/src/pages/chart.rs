@@ -19,7 +19,7 @@ const GRID: RGBColor = RGBColor(0xdf, 0xe3, 0xea);
 /// The colours of what is stacked, from below: `--blue` and `--amber`.
 const STACK: [RGBColor; 2] = [RGBColor(0x24, 0x50, 0xd8), RGBColor(0x8a, 0x4b, 0x00)];
 
-/// Chart, each of parts that are stacked.
+/// Bars, each of parts that are stacked.
 pub(super) struct Chart<'a> {
     /// Tells charts of a page apart.
     pub(super) id: &'a str,
