@@ -13,6 +13,7 @@ use domain::steps::{
     AmendOutput, ApprovalStep, CollectOutput, Done, EditOutput, ExecutionInput, FinishOutput, GateOutput, MergeOutput,
     PlanInput, PlanOutput, PrepareOutput, PublishOutput, PublishStep, SlotOutput, StepError, WorkflowStep,
 };
+use domain::workflow::{ExecutionName, ResumePoint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -74,8 +75,11 @@ pub fn workflow_steps() -> Vec<WorkflowStep> {
         let attempt = Attempt::FIRST;
         steps.push(WorkflowStep::CollectRun { workflow_id: id(), attempt, task_error: task_error.clone() });
         steps.push(WorkflowStep::CollectQa { workflow_id: id(), attempt, task_error: task_error.clone() });
-        steps.push(WorkflowStep::Finish { workflow_id: id(), error: task_error });
+        let execution = Some(id().to_string());
+        steps.push(WorkflowStep::Finish { workflow_id: id(), error: task_error, execution });
     }
+    let execution = ExecutionName { workflow_id: id(), resumption: 1 };
+    steps.push(WorkflowStep::ExecutionEnded { execution, error: error() });
     steps.push(WorkflowStep::AmendSpec { workflow_id: id(), attempt: Attempt::FIRST });
     steps.push(WorkflowStep::EditSpec {
         workflow_id: id(),
@@ -115,9 +119,10 @@ pub fn edit_outputs() -> [EditOutput; 3] {
 }
 
 /// Every output of `workflow`'s `prepare`.
-pub fn prepare_outputs() -> [PrepareOutput; 3] {
+pub fn prepare_outputs() -> [PrepareOutput; 4] {
     let ready = PrepareOutput::Ready { attempt: Attempt::FIRST, task_url: AGENT_URL.to_owned() };
-    [ready, PrepareOutput::Stale, PrepareOutput::Cancelled]
+    let verified = PrepareOutput::Verified { attempt: Attempt::FIRST };
+    [ready, verified, PrepareOutput::Stale, PrepareOutput::Cancelled]
 }
 
 /// Every output of `workflow`'s `collect_run` and `collect_qa`.
@@ -172,7 +177,8 @@ pub fn variant(json: &Value) -> String {
 pub fn all() -> Vec<Sample> {
     let id = workflow_id;
     let mut all = vec![
-        sample("execution.input", &ExecutionInput { workflow_id: id() }),
+        sample("execution.input", &ExecutionInput { workflow_id: id(), from: None }),
+        sample("execution.input.resumed", &ExecutionInput { workflow_id: id(), from: Some(ResumePoint::Publish) }),
         sample("planner.input", &PlanInput { workflow_id: id() }),
         sample("workflow.output.done", &Done::Done),
         sample("workflow.finish.output", &FinishOutput { state: WorkflowState::Completed }),

@@ -126,6 +126,7 @@ fn functions_are_handed_what_the_domain_reads() {
             "$workflow_id" => vec![samples::json(&samples::workflow_id())],
             "$states.context.Task.Token" => vec![json!("token")],
             "$attempt" => vec![json!(2)],
+            "$execution" => vec![json!("wf-0123456789abcdef0123-1")],
             "$task_error" | "$error" => vec![Value::Null, error],
             other => panic!("the tests know no value of {other}"),
         }
@@ -181,6 +182,7 @@ fn every_answer_of_a_step_is_known_after_it() {
     let decisions: BTreeSet<String> =
         samples::DECISIONS.map(|decision| samples::json(&decision).as_str().unwrap().to_owned()).into();
     let expected: BTreeMap<&str, BTreeSet<String>> = [
+        ("From", domain::workflow::ResumePoint::ALL.map(|point| point.as_str().to_owned()).into()),
         ("PlanSlotAnswered", variants::<SlotOutput>("outcome")),
         ("Planned", variants::<PlanOutput>("outcome")),
         ("SpecDecided", decisions.clone()),

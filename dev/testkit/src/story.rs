@@ -11,7 +11,7 @@ use domain::steps::ApprovalStep;
 use domain::task::RunOutcome;
 use domain::ticket::Ticket;
 use domain::workflow::{Event, RoundLimits, Workflow};
-use store::keys;
+use store::{TicketRow, keys};
 
 use crate::{World, sample};
 
@@ -25,7 +25,15 @@ impl World {
     pub async fn begin_with(&self, ticket: &Ticket, limits: RoundLimits) -> Workflow {
         let id = WorkflowId::derive(&ticket.key, Generation::FIRST);
         let (workflow, entry) = Workflow::create(id, ticket, limits, Actor::system("test"), sample::now()).unwrap();
-        self.store.create(&workflow, &entry, ticket, vec![]).await.unwrap();
+        let row = TicketRow {
+            version: 1,
+            ticket_version: ticket.version,
+            generation: Generation::FIRST,
+            workflow_id: Some(workflow.id.clone()),
+            cancelled: false,
+        };
+        let row = self.store.ticket_row_write(&ticket.key, &row).unwrap();
+        self.store.create(&workflow, &entry, ticket, vec![row]).await.unwrap();
         workflow
     }
 

@@ -9,7 +9,7 @@ use crate::config::Context;
 
 /// Starts the workflow's execution, if it was not started before.
 pub(crate) async fn start(context: &Context, id: &WorkflowId) -> Result<(), Failure> {
-    let input = ExecutionInput { workflow_id: id.clone() };
+    let input = ExecutionInput { workflow_id: id.clone(), from: None };
     let input =
         serde_json::to_string(&input).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
     let call = context.sfn.start_execution().state_machine_arn(&context.config.state_machine);

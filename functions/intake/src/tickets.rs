@@ -112,7 +112,8 @@ async fn update(context: &Context, ticket: &Ticket, row: TicketRow, now: Timesta
     let next = TicketRow { version: row.version + 1, ticket_version: ticket.version, ..row };
     let row_write = context.store.ticket_row_write(&ticket.key, &next)?;
     let digest = ticket.content_digest();
-    if workflow.state.is_terminal() || digest == workflow.ticket.digest {
+    let ended = workflow.state.is_terminal() && !workflow.may_resume();
+    if ended || digest == workflow.ticket.digest {
         return Ok(context.store.write_ticket_row(&ticket.key, &next).await?);
     }
     let event = Event::TicketUpdated { ticket_version: ticket.version, ticket_digest: digest };

@@ -100,6 +100,7 @@ fn call(notice: &Notice) -> Option<(&GateId, texts::Call)> {
         Notice::GateStillOpen { gate, stage } => Some((gate, texts::Call::Again(*stage))),
         Notice::GateDelegated { gate, .. } => Some((gate, texts::Call::HandedOn)),
         Notice::WorkStarted
+        | Notice::Resumed { .. }
         | Notice::CodeRequested { .. }
         | Notice::GateDecided { .. }
         | Notice::Recorded { .. }

@@ -23,6 +23,10 @@ pub(crate) async fn send<S: State>(notifier: &Notifier<S>, access: &Access, row:
     let teller = Teller { access, workflow: &workflow, seq: row.seq };
     match &row.message.notice {
         Notice::WorkStarted => start(state, &teller).await,
+        Notice::Resumed { from } => {
+            start(state, &teller).await?;
+            teller.comment(&texts::resumed(*from, &page)).await
+        }
         Notice::SpecAwaitsApproval { gate, revision } => {
             let gate = gate_of(state, gate).await?;
             let spec = spec_of(state, &workflow, &gate, *revision).await?;

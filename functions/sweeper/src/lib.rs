@@ -12,6 +12,8 @@ mod workflows;
 
 use domain::Timestamp;
 use domain::failure::{Failure, FailureKind};
+use domain::ids::WorkflowId;
+use domain::steps::SweeperAsk;
 use runtime::metrics::{Unit, emit};
 use serde::Serialize;
 
@@ -30,6 +32,39 @@ pub struct Swept {
     pub recovered: u32,
     /// Pull requests to look at.
     pub polled: u32,
+}
+
+/// What the sweeper is asked: its schedule's event asks for a sweep, whatever it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Look at everything.
+    Sweep,
+    /// Start this workflow's execution, if that was asked for and not done.
+    Start(WorkflowId),
+}
+
+impl Ask {
+    /// Reads the function's input.
+    pub fn read(payload: serde_json::Value) -> Self {
+        match serde_json::from_value(payload) {
+            Ok(SweeperAsk::Start { workflow_id }) => Self::Start(workflow_id),
+            Err(_) => Self::Sweep,
+        }
+    }
+}
+
+/// Does what is asked.
+///
+/// # Errors
+/// A [`Failure`] of the sweep, or what a service answered.
+pub async fn handle(context: &Context, ask: Ask, now: Timestamp) -> Result<Swept, Failure> {
+    match ask {
+        Ask::Sweep => sweep(context, now).await,
+        Ask::Start(id) => {
+            let started = workflows::start_asked(context, &id).await?;
+            Ok(Swept { recovered: u32::from(started), ..Swept::default() })
+        }
+    }
 }
 
 /// Sweeps once. Each part runs even when another failed, and each item of a part.

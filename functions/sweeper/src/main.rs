@@ -8,8 +8,9 @@ async fn main() -> Result<(), Error> {
     runtime::telemetry::init();
     let context = sweeper::Context::from_env().await?;
     let context = &context;
-    lambda_runtime::run(service_fn(async move |_: LambdaEvent<Value>| {
-        sweeper::sweep(context, jiff::Timestamp::now()).await.map_err(runtime::step::fail)
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+        let ask = sweeper::Ask::read(event.payload);
+        sweeper::handle(context, ask, jiff::Timestamp::now()).await.map_err(runtime::step::fail)
     }))
     .await
 }

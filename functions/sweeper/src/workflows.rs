@@ -3,12 +3,13 @@
 use std::fmt;
 
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::ExecutionStatus;
 use domain::failure::{Failure, FailureKind};
 use domain::inbound::{GithubHint, INBOUND_VERSION, Inbound, InboundEvent};
 use domain::steps::{Done, ExecutionInput, FinishOutput, StepError, WorkflowStep};
-use domain::workflow::Workflow;
-use domain::{Digest, Timestamp, WorkflowState};
+use domain::workflow::{ExecutionName, Workflow};
+use domain::{Digest, Timestamp, WorkflowId, WorkflowState};
 
 use crate::each::each;
 use crate::{Context, Swept};
@@ -79,16 +80,10 @@ async fn look_after(context: &Context, workflow: &Workflow, now: Timestamp) -> R
 
 /// Starts an execution that was never started; ends a workflow whose execution has ended without it.
 async fn recover_execution(context: &Context, workflow: &Workflow) -> Result<bool, Failure> {
+    let execution = workflow.execution();
     let id = &workflow.id;
-    let machine = &context.config.state_machine;
-    let arn = format!("{}:{id}", machine.replacen(":stateMachine:", ":execution:", 1));
-    let described = match context.sfn.describe_execution().execution_arn(arn).send().await {
-        Ok(described) => described,
-        Err(error) if error.code() == Some("ExecutionDoesNotExist") => {
-            start(context, workflow).await?;
-            return Ok(true);
-        }
-        Err(error) => return Err(unavailable(DisplayErrorContext(error))),
+    let Some(described) = describe(context, &execution).await? else {
+        return start(context, workflow).await;
     };
     let name = match described.status() {
         ExecutionStatus::Running | ExecutionStatus::PendingRedrive => return Ok(false),
@@ -98,22 +93,58 @@ async fn recover_execution(context: &Context, workflow: &Workflow) -> Result<boo
         error: described.error.unwrap_or_else(|| format!("Execution{name}")),
         cause: described.cause.unwrap_or_else(|| "the execution ended without ending the workflow".to_owned()),
     };
-    let step = WorkflowStep::Finish { workflow_id: id.clone(), error: Some(error) };
+    let step = WorkflowStep::ExecutionEnded { execution, error };
     let finished: FinishOutput = context.invoker.call(&context.config.workflow_function, &step).await?;
     tracing::warn!(workflow = %id, state = %finished.state, "a workflow without a live execution was ended");
     Ok(true)
 }
 
-async fn start(context: &Context, workflow: &Workflow) -> Result<(), Failure> {
-    let input = ExecutionInput { workflow_id: workflow.id.clone() };
-    let input = serde_json::to_string(&input).map_err(|error| internal(&error))?;
-    let call = context.sfn.start_execution().state_machine_arn(&context.config.state_machine);
-    match call.name(workflow.id.as_str()).input(input).send().await {
-        Ok(_) => tracing::warn!(workflow = %workflow.id, "a workflow that was never started was started"),
-        Err(error) if error.code() == Some("ExecutionAlreadyExists") => {}
-        Err(error) => return Err(unavailable(DisplayErrorContext(error))),
+/// Starts what was asked for and not started: a new workflow's execution, or the one that resumes a workflow. The latter
+/// waits for the end of the one before, so that two never work at the same time.
+///
+/// # Errors
+/// What a service answered.
+pub(crate) async fn start_asked(context: &Context, id: &WorkflowId) -> Result<bool, Failure> {
+    let workflow = context.store.workflow(id).await?;
+    if workflow.state.is_terminal() {
+        return Ok(false);
     }
-    Ok(())
+    match describe(context, &workflow.execution()).await? {
+        Some(_) => Ok(false),
+        None => start(context, &workflow).await,
+    }
+}
+
+async fn start(context: &Context, workflow: &Workflow) -> Result<bool, Failure> {
+    let execution = workflow.execution();
+    if let Some(before) = execution.resumption.checked_sub(1) {
+        let before = ExecutionName { resumption: before, ..execution.clone() };
+        let described = describe(context, &before).await?;
+        if described.is_some_and(|it| *it.status() == ExecutionStatus::Running) {
+            tracing::info!(workflow = %workflow.id, "the execution before it has not ended yet");
+            return Ok(false);
+        }
+    }
+    let input = serde_json::to_string(&ExecutionInput::of(workflow)).map_err(|error| internal(&error))?;
+    let call = context.sfn.start_execution().state_machine_arn(&context.config.state_machine);
+    match call.name(execution.to_string()).input(input).send().await {
+        Ok(_) => {
+            tracing::info!(workflow = %workflow.id, %execution, "an execution was started");
+            Ok(true)
+        }
+        Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(false),
+        Err(error) => Err(unavailable(DisplayErrorContext(error))),
+    }
+}
+
+/// An execution, if there ever was one of this name.
+async fn describe(context: &Context, execution: &ExecutionName) -> Result<Option<DescribeExecutionOutput>, Failure> {
+    let arn = format!("{}:{execution}", context.config.state_machine.replacen(":stateMachine:", ":execution:", 1));
+    match context.sfn.describe_execution().execution_arn(arn).send().await {
+        Ok(described) => Ok(Some(described)),
+        Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(None),
+        Err(error) => Err(unavailable(DisplayErrorContext(error))),
+    }
 }
 
 /// Each pull request has its own minute, so that not all are looked at together.

@@ -19,15 +19,26 @@ use crate::{Context, slots};
 pub(crate) async fn finish(
     context: &Context,
     id: &WorkflowId,
+    execution: Option<&str>,
     error: Option<StepError>,
     now: Timestamp,
 ) -> Result<FinishOutput, Failure> {
     let before = context.store.workflow(id).await?;
+    if execution.is_some_and(|name| name != before.execution().to_string()) {
+        tracing::info!(workflow = %id, execution, "an earlier execution has ended; the workflow was resumed since");
+        return Ok(FinishOutput { state: before.state });
+    }
     // First, while the workflow still names it: a crash in between is made good by the next call.
     if let Some(gate) = before.open_gate {
         close_gate(context, gate).await?;
     }
-    let after = context.store.record(id, &actor(), now, |current| Ok(last_event(current, error.as_ref()))).await?;
+    let after = context
+        .store
+        .record(id, &actor(), now, |current| {
+            let resumed = current.resumed != before.resumed;
+            Ok(if resumed { None } else { last_event(current, error.as_ref()) })
+        })
+        .await?;
     for pool in SlotPool::ALL {
         slots::release(context, id, pool).await?;
     }

@@ -34,8 +34,12 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result
         WorkflowStep::CollectQa { workflow_id, attempt, task_error } => {
             answer(&Box::pin(collect_qa::collect(context, &workflow_id, attempt, task_error, now)).await?)
         }
-        WorkflowStep::Finish { workflow_id, error } => {
-            answer(&Box::pin(finish::finish(context, &workflow_id, error, now)).await?)
+        WorkflowStep::Finish { workflow_id, error, execution } => {
+            answer(&Box::pin(finish::finish(context, &workflow_id, execution.as_deref(), error, now)).await?)
+        }
+        WorkflowStep::ExecutionEnded { execution, error } => {
+            let (id, name) = (&execution.workflow_id, execution.to_string());
+            answer(&Box::pin(finish::finish(context, id, Some(&name), Some(error), now)).await?)
         }
         WorkflowStep::SweepSlots { pool } => answer(&Box::pin(slots::sweep(context, pool)).await?),
         WorkflowStep::SweepSandboxes => answer(&Box::pin(tasks::sweep(context)).await?),

@@ -24,9 +24,12 @@ pub(crate) async fn prepare(context: &Context, id: &WorkflowId, now: Timestamp) 
         return Ok(PrepareOutput::Cancelled);
     }
     if !matches!(workflow.state, WorkflowState::SpecApproved | WorkflowState::Executing) {
-        // The step was tried again after it had found the SPEC stale.
+        // The step was tried again after it had found the SPEC stale, or the workflow was resumed at its checks.
         return match workflow.state {
             WorkflowState::Planning => Ok(PrepareOutput::Stale),
+            WorkflowState::QaRunning if workflow.has_changes_of_attempt() => {
+                Ok(PrepareOutput::Verified { attempt: workflow.attempt })
+            }
             state => Err(Failure::new(FailureKind::Superseded, format!("no run can start in state {state}"))),
         };
     }

@@ -8,6 +8,7 @@ use crate::ids::{GateId, Revision, WorkflowId};
 use crate::person::Person;
 use crate::state::WorkflowState;
 use crate::ticket::TicketStatus;
+use crate::workflow::ResumePoint;
 
 /// A row of the outbox, before it has a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,11 @@ impl OutboxChannel {
 pub enum Notice {
     /// Work has begun.
     WorkStarted,
+    /// Work goes on after an end.
+    Resumed {
+        /// From where.
+        from: ResumePoint,
+    },
     /// A SPEC waits for a decision.
     SpecAwaitsApproval {
         /// The gate.

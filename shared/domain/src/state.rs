@@ -79,6 +79,15 @@ pub const TRANSITIONS: &[(WorkflowState, WorkflowState)] = &[
     (Merged, Completed),
 ];
 
+/// What a workflow can become that had ended without its result and that somebody resumes. Nothing else follows an end.
+pub const RESUMPTIONS: &[(WorkflowState, &[WorkflowState])] = &[
+    (SpecRejected, &[Planning]),
+    (NotSuitable, &[Planning]),
+    (QaFailed, &[Planning, SpecApproved]),
+    (PrClosed, &[Planning, SpecApproved, QaRunning]),
+    (Error, &[Planning, SpecApproved, QaRunning, PrCreated]),
+];
+
 impl WorkflowState {
     /// Every state.
     pub const ALL: [Self; 17] = [
@@ -101,7 +110,7 @@ impl WorkflowState {
         Error,
     ];
 
-    /// Whether the workflow has ended: nothing follows.
+    /// Whether the workflow has ended: nothing follows by itself.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Completed | SpecRejected | NotSuitable | QaFailed | PrClosed | Cancelled | Error)
     }
@@ -119,6 +128,11 @@ impl WorkflowState {
             Cancelled => self != Merged,
             _ => TRANSITIONS.contains(&(self, next)),
         }
+    }
+
+    /// Whether a workflow that ended as `self` may be resumed as `next`.
+    pub fn can_resume_as(self, next: Self) -> bool {
+        RESUMPTIONS.iter().any(|(from, to)| *from == self && to.contains(&next))
     }
 
     /// The state's name, as stored and shown: `AWAITING_SPEC_APPROVAL`.
@@ -177,7 +191,18 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_a_terminal_state() {
+    fn only_an_end_without_its_result_can_be_resumed() {
+        for from in WorkflowState::ALL {
+            let resumed = WorkflowState::ALL.into_iter().filter(|to| from.can_resume_as(*to));
+            for to in resumed {
+                assert!(from.is_terminal() && !matches!(from, Completed | Cancelled), "{from}");
+                assert!(!to.is_terminal() && !to.is_waiting_for_person(), "{from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_follows_a_terminal_state_by_itself() {
         for from in WorkflowState::ALL.into_iter().filter(|s| s.is_terminal()) {
             assert!(WorkflowState::ALL.into_iter().all(|to| !from.can_become(to)), "{from}");
         }

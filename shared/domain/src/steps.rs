@@ -11,6 +11,7 @@ use crate::person::Actor;
 use crate::slot::SlotPool;
 use crate::spec::SpecDraft;
 use crate::state::WorkflowState;
+use crate::workflow::{ExecutionName, ResumePoint, Workflow};
 
 /// The execution's input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,16 @@ use crate::state::WorkflowState;
 pub struct ExecutionInput {
     /// The workflow.
     pub workflow_id: WorkflowId,
+    /// Where an execution begins that resumes a workflow; from the beginning without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ResumePoint>,
+}
+
+impl ExecutionInput {
+    /// The input of the execution that carries a workflow.
+    pub fn of(workflow: &Workflow) -> Self {
+        Self { workflow_id: workflow.id.clone(), from: workflow.resumed.map(|resumption| resumption.from) }
+    }
 }
 
 /// Input of `planner`.
@@ -112,6 +123,17 @@ pub enum WorkflowStep {
         /// What a step failed with, if one did.
         #[serde(default)]
         error: Option<StepError>,
+        /// The name of the execution that ends it. One that does not carry the workflow any more ends nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        execution: Option<String>,
+    },
+    /// The same for an execution that ended without doing so itself. Answers [`FinishOutput`]. The rule on executions'
+    /// ends and the sweeper ask for it.
+    ExecutionEnded {
+        /// Which.
+        execution: ExecutionName,
+        /// How.
+        error: StepError,
     },
     /// Give back slots of workflows that have ended, hand free ones over, and tell holders that were not told. Answers
     /// [`Done`]. The sweeper asks for it.
@@ -123,6 +145,17 @@ pub enum WorkflowStep {
     SweepSandboxes,
     /// Somebody asked to stop: decide the open gate, stop the running task, leave the slot queue. Answers [`Done`].
     Cancel {
+        /// The workflow.
+        workflow_id: WorkflowId,
+    },
+}
+
+/// What `sweeper` is asked besides its round: to do at once what its next round would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SweeperAsk {
+    /// Start the execution of a workflow that somebody resumed.
+    Start {
         /// The workflow.
         workflow_id: WorkflowId,
     },
@@ -187,6 +220,11 @@ pub enum PrepareOutput {
         attempt: Attempt,
         /// Presigned URL of `task.json`.
         task_url: String,
+    },
+    /// The attempt's change set is verified already: its quality gates can run. A resumed workflow may be there.
+    Verified {
+        /// The attempt.
+        attempt: Attempt,
     },
     /// The SPEC no longer fits; planning starts again.
     Stale,

@@ -20,7 +20,7 @@ use crate::outbox;
 use crate::row::{self, Item, n, s};
 
 /// How often [`Store::record`] reads and decides again when the row changes under it.
-const MAX_ROUNDS: u32 = 8;
+pub(crate) const MAX_ROUNDS: u32 = 8;
 
 /// The tables `state` and `audit`.
 #[derive(Debug, Clone)]

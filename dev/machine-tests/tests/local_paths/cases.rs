@@ -1,11 +1,13 @@
 //! The paths.
 
 use domain::gate::GateStatus::{Approved, Cancelled, Expired, Pending, Rejected, RevisionRequested};
+use domain::ids::Attempt;
 use domain::slot::SlotPool;
 use domain::state::WorkflowState;
 use domain::steps::{
     AmendOutput, CollectOutput, MergeOutput, PlanOutput, PrepareOutput, PublishOutput, SlotOutput, StepError,
 };
+use domain::workflow::ResumePoint;
 use serde_json::json;
 
 use crate::walk::{
@@ -60,12 +62,43 @@ pub(crate) fn all() -> Vec<Case> {
     let mut all = vec![case("happy", happy(), WorkflowState::Completed)];
     all.extend(loops());
     all.extend(scope_changes());
+    all.extend(resumptions());
     all.extend(ends());
     all.extend(sandbox_failures());
     all.extend(unknown_answers());
     all.extend(step_failures());
     all.extend(finish_failures());
     all
+}
+
+/// What an execution does first that resumes a workflow.
+fn resumptions() -> Vec<Case> {
+    let merged = || [pr_gate(Approved, false, false), merge(MergeOutput::Merged)];
+    let slot = || run_slot(SlotOutput::Acquired);
+    let checked = [
+        collect_run(3, None, &verified(3)),
+        run_qa(),
+        collect_qa(3, None, &CollectOutput::Passed),
+        release("ReleaseRunSlot", SlotPool::Run),
+        publish(PublishOutput::Published),
+    ];
+    ResumePoint::ALL
+        .map(|from| {
+            let visits = match from {
+                ResumePoint::Plan => happy(),
+                ResumePoint::AskSpec => after([vec![spec_gate(Approved), slot()], passed(2)].concat(), merged()),
+                ResumePoint::Run => after(after(vec![slot()], passed(2)), merged()),
+                ResumePoint::Check => {
+                    let verified = prepare(&PrepareOutput::Verified { attempt: Attempt::new(3) });
+                    after(after(vec![slot(), verified], checked.clone()), merged())
+                }
+                ResumePoint::Publish => after(vec![publish(PublishOutput::Published)], merged()),
+                ResumePoint::AskPr => merged().to_vec(),
+            };
+            let case = case(format!("resumed-{}", from.as_str()), visits, WorkflowState::Completed);
+            Case { from: Some(from), ..case }
+        })
+        .into()
 }
 
 fn loops() -> Vec<Case> {
@@ -291,7 +324,7 @@ fn unknown_answers() -> Vec<Case> {
         let mut case = case(name, visits, WorkflowState::Error);
         case.visits.pop();
         let output = domain::steps::FinishOutput { state: WorkflowState::Error };
-        case.visits.push(finish(Some(error), Ok(&output)));
+        case.visits.push(finish(name, Some(error), Ok(&output)));
         case.ending = Ending::Failed { error: "Inconsistent".to_owned() };
         case
     };
@@ -350,19 +383,15 @@ fn step_failures() -> Vec<Case> {
 
 /// When not even the end works, the execution fails under a name of its own, also after another error.
 fn finish_failures() -> Vec<Case> {
-    let lost = || Trouble { error: "Internal", tries: 11 };
-    let ending = || Ending::Failed { error: "FinishFailed".to_owned() };
+    let lasting = |name: &str, visits: Vec<Visit>, error| Case {
+        name: name.to_owned(),
+        from: None,
+        visits: after(visits, [finish(name, error, Err(Trouble { error: "Internal", tries: 11 }))]),
+        ending: Ending::Failed { error: "FinishFailed".to_owned() },
+    };
     let after_error = [plan_slot(SlotOutput::Acquired), plan(PlanOutput::SpecReady).fails("ModelUnavailable", 1)];
     vec![
-        Case {
-            name: "finish-fails".to_owned(),
-            visits: vec![plan_slot(SlotOutput::Cancelled), close(), finish(None, Err(lost()))],
-            ending: ending(),
-        },
-        Case {
-            name: "finish-fails-after-an-error".to_owned(),
-            visits: after(after_error.to_vec(), [finish(Some(told("ModelUnavailable")), Err(lost()))]),
-            ending: ending(),
-        },
+        lasting("finish-fails", vec![plan_slot(SlotOutput::Cancelled), close()], None),
+        lasting("finish-fails-after-an-error", after_error.to_vec(), Some(told("ModelUnavailable"))),
     ]
 }

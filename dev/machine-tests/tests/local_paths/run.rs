@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use domain::steps::ExecutionInput;
 use machine_tests::client::Client;
 use machine_tests::machine::Machine;
 use machine_tests::probe;
@@ -67,9 +68,10 @@ impl World {
 
     /// Starts a case's execution.
     pub(crate) fn begin(&self, case: &Case) -> String {
-        let input = json!({"workflow_id": workflow_id()}).to_string();
+        let input = json(&ExecutionInput { workflow_id: workflow_id(), from: case.from }).to_string();
         let machine = format!("{}#{}", self.machine, case.name);
-        let started = self.states("StartExecution", &json!({"stateMachineArn": machine, "input": input}));
+        let request = json!({"stateMachineArn": machine, "name": case.name, "input": input});
+        let started = self.states("StartExecution", &request);
         started["executionArn"].as_str().unwrap().to_owned()
     }
 

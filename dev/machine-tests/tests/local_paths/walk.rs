@@ -8,6 +8,7 @@ use domain::steps::{
     AmendOutput, ApprovalStep, CollectOutput, Done, FinishOutput, GateOutput, MergeOutput, PlanInput, PlanOutput,
     PrepareOutput, PublishOutput, PublishStep, SlotOutput, StepError, WorkflowStep,
 };
+use domain::workflow::ResumePoint;
 use machine_tests::probe::TOKEN;
 use machine_tests::samples::{AGENT_URL, QA_URL, json, token, workflow_id};
 use serde::Serialize;
@@ -17,6 +18,8 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) name: String,
+    /// Where it begins, if it resumes a workflow.
+    pub(crate) from: Option<ResumePoint>,
     /// The tasks and waits in order.
     pub(crate) visits: Vec<Visit>,
     pub(crate) ending: Ending,
@@ -50,18 +53,18 @@ pub(crate) enum Ending {
 pub(crate) const CAUSE: &str = "mocked";
 
 pub(crate) fn case(name: impl Into<String>, visits: impl IntoIterator<Item = Visit>, state: WorkflowState) -> Case {
-    let mut visits: Vec<Visit> = visits.into_iter().collect();
+    let (name, mut visits): (String, Vec<Visit>) = (name.into(), visits.into_iter().collect());
     let output = json(&FinishOutput { state });
-    visits.push(finish(None, Ok(&FinishOutput { state })));
-    Case { name: name.into(), visits, ending: Ending::Succeeded(output) }
+    visits.push(finish(&name, None, Ok(&FinishOutput { state })));
+    Case { name, from: None, visits, ending: Ending::Succeeded(output) }
 }
 
 /// A path whose last visit fails for good.
 pub(crate) fn failing(name: impl Into<String>, visits: impl IntoIterator<Item = Visit>) -> Case {
-    let mut visits: Vec<Visit> = visits.into_iter().collect();
+    let (name, mut visits): (String, Vec<Visit>) = (name.into(), visits.into_iter().collect());
     let error = visits.last().unwrap().answer.clone().unwrap_err().error.to_owned();
-    visits.push(finish(Some(told(&error)), Ok(&FinishOutput { state: WorkflowState::Error })));
-    Case { name: name.into(), visits, ending: Ending::Failed { error } }
+    visits.push(finish(&name, Some(told(&error)), Ok(&FinishOutput { state: WorkflowState::Error })));
+    Case { name, from: None, visits, ending: Ending::Failed { error } }
 }
 
 impl Visit {
@@ -209,8 +212,9 @@ pub(crate) fn pause() -> Visit {
     Visit { state: "WaitForChecks", arguments: Value::Null, answer: Ok(Value::Null) }
 }
 
-pub(crate) fn finish(error: Option<StepError>, answer: Result<&FinishOutput, Trouble>) -> Visit {
-    let step = WorkflowStep::Finish { workflow_id: workflow_id(), error };
+/// The end of the execution with this name.
+pub(crate) fn finish(execution: &str, error: Option<StepError>, answer: Result<&FinishOutput, Trouble>) -> Visit {
+    let step = WorkflowStep::Finish { workflow_id: workflow_id(), error, execution: Some(execution.to_owned()) };
     match answer {
         Ok(output) => workflow("Finish", &step, output),
         Err(trouble) => Visit { answer: Err(trouble), ..workflow("Finish", &step, &Value::Null) },

@@ -56,12 +56,12 @@ fn a_failed_execution_calls_finish_with_what_the_domain_reads() {
     let transformer = &event["Properties"]["InputTransformer"];
     let paths = &transformer["InputPathsMap"];
     assert_eq!(
-        (paths["workflow"].as_str(), paths["status"].as_str()),
+        (paths["execution"].as_str(), paths["status"].as_str()),
         (Some("$.detail.name"), Some("$.detail.status"))
     );
     let input = transformer["InputTemplate"].as_str().unwrap();
-    let input = input.replace("<workflow>", "\"wf-0123456789abcdef0123-1\"").replace("<status>", "TIMED_OUT");
+    let input = input.replace("<execution>", "\"wf-0123456789abcdef0123-1-r2\"").replace("<status>", "TIMED_OUT");
     let step: domain::steps::WorkflowStep = serde_json::from_str(&input).unwrap();
-    let domain::steps::WorkflowStep::Finish { error: Some(error), .. } = step else { panic!("{step:?}") };
-    assert_eq!(error.error, "Execution.TIMED_OUT");
+    let domain::steps::WorkflowStep::ExecutionEnded { execution, error } = step else { panic!("{step:?}") };
+    assert_eq!((execution.resumption, error.error.as_str()), (2, "Execution.TIMED_OUT"));
 }

@@ -53,7 +53,7 @@ fn why(event: &Event) -> Option<String> {
         | Event::MergeConflict { reason }
         | Event::PrClosed { reason } => Some(reason.clone()),
         Event::ScopeChangeProposed { agent_reason, .. } => Some(agent_reason.clone()),
-        Event::GateDecided { comment, .. } => comment.clone(),
+        Event::GateDecided { comment, .. } | Event::Resumed { comment, .. } => comment.clone(),
         Event::Failed { failure } => Some(failure.to_string()),
         _ => None,
     }

@@ -149,6 +149,7 @@ pub(super) fn event(event: &Event) -> (String, Option<String>) {
         Event::Created { ticket_version, .. } => (format!("Ticket accepted, version {ticket_version}"), None),
         Event::TicketUpdated { ticket_version, .. } => (format!("Ticket changed, version {ticket_version}"), None),
         Event::CancelRequested { reason } => with("Asked to stop", reason),
+        Event::Resumed { resumption, comment } => (format!("Resumed: {}", resumption.from.describe()), comment.clone()),
         Event::PlanningStarted { revision } => (format!("Planning began, revision {revision}"), None),
         Event::SpecProposed { revision, usage, .. } => (format!("Plan written, revision {revision}"), Some(usd(usage))),
         Event::FoundUnsuitable { reason, .. } => with("Found unsuitable", reason),

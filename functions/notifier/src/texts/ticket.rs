@@ -4,7 +4,7 @@ use domain::WorkflowState;
 use domain::gate::{Gate, GateStatus};
 use domain::path::Protection;
 use domain::spec::{Amendment, FileAction, Spec, SpecFile};
-use domain::workflow::{ChangedFile, Workflow};
+use domain::workflow::{ChangedFile, ResumePoint, Workflow};
 
 use super::markdown::{block, code, inline, link};
 use super::words::{count, dollars, ending, usd};
@@ -69,6 +69,12 @@ fn amended(facts: &SpecFacts<'_>, amendment: &Amendment) -> String {
         file_list("Approved already are", approved.iter().map(|file| planned(file))),
         format!("{} {}", standing(gate, "the amendment"), link("Read the whole plan", page)),
     ])
+}
+
+/// Work goes on that had ended.
+pub fn resumed(from: ResumePoint, page: &str) -> String {
+    let said = format!("**The work goes on.** An administrator asked to {}.", from.describe());
+    paragraphs([format!("{said} {}", link("Follow it", page))])
 }
 
 /// What the comment on a pull request is made of.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use domain::failure::Failure;
 use domain::gate::{Gate, GateKind};
-use domain::ids::TaskToken;
+use domain::ids::{TaskToken, WorkflowId};
 use domain::spec::FileAction;
 use domain::steps::ApprovalStep;
 use domain::workflow::Workflow;
-use sweeper::{Config, Context, Swept};
+use sweeper::{Ask, Config, Context, Swept};
 use testkit::sample::{at, sha, ticket};
 use testkit::{CodeHost, Functions, World};
 
@@ -55,6 +55,11 @@ impl Broom {
 
     pub(crate) async fn sweep_with_these_functions(&self, second: i64) -> Result<Swept, Failure> {
         sweeper::sweep(&self.context, at(second)).await
+    }
+
+    /// Asks for a workflow to be started at once.
+    pub(crate) async fn start_asked(&self, id: &WorkflowId) -> Result<Swept, Failure> {
+        sweeper::handle(&self.context, Ask::Start(id.clone()), at(0)).await
     }
 
     /// A workflow with a SPEC, and its execution, which runs. Answers the execution's ARN too.

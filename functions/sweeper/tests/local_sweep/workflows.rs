@@ -4,10 +4,11 @@ use domain::WorkflowState;
 use domain::failure::{Failure, FailureKind};
 use domain::gate::GateStatus;
 use domain::ids::TaskToken;
+use domain::person::Actor;
 use domain::slot::{SlotPool, Waiter};
 use domain::steps::SlotOutput;
 use domain::ticket::Priority;
-use domain::workflow::Event;
+use domain::workflow::{Event, ResumePoint};
 use sweeper::Swept;
 use testkit::Outcome;
 use testkit::sample::{now, ticket};
@@ -41,6 +42,40 @@ async fn a_workflow_whose_execution_is_gone_ends_with_an_error() {
     assert!(after.failure.unwrap().message.contains("Stopped"));
     assert_eq!(broom.world.workflow(&next.id).await.state, WorkflowState::Planning);
     assert_eq!(broom.sweep(180).await.unwrap(), Swept::default());
+}
+
+/// The execution that resumes a workflow is started at once when somebody asks for it and by the next sweep otherwise, but
+/// not before the one before it has ended.
+#[tokio::test]
+async fn a_resumed_workflow_gets_an_execution_of_its_own() {
+    let broom = Broom::start().await;
+    let (workflow, first) = broom.planned("FL-1").await;
+    let failure = Failure::new(FailureKind::Transient, "busy");
+    broom.world.tell(&workflow.id, [Event::Failed { failure }]).await;
+    let (store, id, actor) = (&broom.world.store, &workflow.id, Actor::system("test"));
+    let resumed = store.resume(id, Some(ResumePoint::AskSpec), None, &actor, now()).await.unwrap();
+    let name = format!("{id}-r1");
+    assert_eq!(resumed.execution().to_string(), name);
+
+    assert_eq!(broom.start_asked(id).await.unwrap(), Swept::default(), "the first one runs");
+    assert_eq!(broom.sweep(60).await.unwrap(), Swept::default());
+    broom.world.states().stop_execution().execution_arn(first).send().await.unwrap();
+    assert_eq!(broom.start_asked(id).await.unwrap(), RECOVERED);
+    assert_eq!(broom.start_asked(id).await.unwrap(), Swept::default(), "twice is once");
+    assert_eq!(broom.sweep(120).await.unwrap(), Swept::default());
+    let mut names = broom.world.executions(&broom.machine).await;
+    names.sort();
+    assert_eq!(names, [id.to_string(), name.clone()]);
+    assert_eq!(broom.world.workflow(id).await.state, WorkflowState::Planning);
+
+    let arn = format!("{}:{name}", broom.machine.replacen(":stateMachine:", ":execution:", 1));
+    let states = broom.world.states();
+    let input = states.describe_execution().execution_arn(&arn).send().await.unwrap().input.unwrap();
+    assert_eq!(input, format!(r#"{{"workflow_id":"{id}","from":"ask_spec"}}"#));
+    states.stop_execution().execution_arn(arn).error("Stopped").send().await.unwrap();
+    assert_eq!(broom.sweep(180).await.unwrap(), RECOVERED);
+    assert_eq!(broom.world.workflow(id).await.state, WorkflowState::Error);
+    assert_eq!(broom.start_asked(id).await.unwrap(), Swept::default(), "what has ended is not started");
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ impl Desk {
     }
 
     pub(crate) async fn finish(&self, id: &WorkflowId, error: Option<StepError>) -> FinishOutput {
-        self.step(WorkflowStep::Finish { workflow_id: id.clone(), error }).await.unwrap()
+        self.step(WorkflowStep::Finish { workflow_id: id.clone(), error, execution: None }).await.unwrap()
     }
 
     pub(crate) async fn prepare(&self, id: &WorkflowId) -> Result<PrepareOutput, Failure> {

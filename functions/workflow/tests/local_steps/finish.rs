@@ -5,8 +5,10 @@ use domain::failure::FailureKind;
 use domain::gate::{GateKind, GateStatus, Verdict};
 use domain::ids::{TaskToken, WorkflowId};
 use domain::outbox::Notice;
-use domain::steps::{ApprovalStep, StepError};
-use domain::workflow::Event;
+use domain::person::Actor;
+use domain::steps::{ApprovalStep, FinishOutput, StepError, WorkflowStep};
+use domain::workflow::{Event, ExecutionName};
+use store::TicketRow;
 use testkit::sample::{at, sha, ticket};
 use testkit::{Functions, Outcome, World};
 
@@ -124,4 +126,56 @@ async fn a_cancelled_workflow_loses_its_open_gate() {
     let after = desk.world.workflow(&planned.id).await;
     assert_eq!((after.state, after.reason.as_deref()), (WorkflowState::Cancelled, Some("not wanted")));
     assert!(!desk.world.slots.is_held(POOL, &planned.id).await.unwrap());
+}
+
+/// An execution's end may be told late and twice: by its last step, by the rule on executions and by the sweeper.
+#[tokio::test]
+async fn an_execution_from_before_a_resumption_ends_nothing() {
+    let desk = Desk::start().await;
+    let workflow = desk.approved().await;
+    let first = workflow.execution();
+    let told = |execution: &ExecutionName| WorkflowStep::ExecutionEnded {
+        execution: execution.clone(),
+        error: error("Transient", "busy"),
+    };
+    let ended: FinishOutput = desk.step(told(&first)).await.unwrap();
+    assert_eq!(ended.state, WorkflowState::Error);
+    let (id, actor) = (&workflow.id, Actor::system("test"));
+    let resumed = desk.world.store.resume(id, None, None, &actor, at(1)).await.unwrap();
+    assert_eq!(resumed.state, WorkflowState::SpecApproved);
+    desk.acquire(id, &TaskToken::new("second"), 2).await;
+
+    let before = desk.world.everything().await;
+    let of_itself = WorkflowStep::Finish {
+        workflow_id: id.clone(),
+        error: Some(error("Transient", "busy")),
+        execution: Some(first.to_string()),
+    };
+    for late in [told(&first), of_itself] {
+        let answer: FinishOutput = desk.step(late).await.unwrap();
+        assert_eq!(answer.state, WorkflowState::SpecApproved);
+        assert_eq!(desk.world.everything().await, before);
+    }
+    // Its own execution ends it, and so did the first one where nobody looked at which it was.
+    let answer: FinishOutput = desk.step(told(&resumed.execution())).await.unwrap();
+    assert_eq!(answer.state, WorkflowState::Error);
+    assert!(desk.world.slots.holders(POOL).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_cancelled_ticket_is_not_resumed() {
+    let desk = Desk::start().await;
+    let workflow = desk.approved().await;
+    desk.finish(&workflow.id, Some(error("Transient", "busy"))).await;
+    let (store, key) = (&desk.world.store, &workflow.ticket.key);
+    let row = store.ticket_row(key).await.unwrap().unwrap();
+    let cancelled = TicketRow { version: 2, cancelled: true, ..row.clone() };
+    store.write_ticket_row(key, &cancelled).await.unwrap();
+    let resume = async || store.resume(&workflow.id, None, None, &Actor::system("test"), at(1)).await;
+    let refused = resume().await.unwrap_err();
+    assert_eq!(refused.kind, FailureKind::InvalidInput);
+    assert!(refused.message.contains("a cancel sticks"), "{refused}");
+    store.write_ticket_row(key, &TicketRow { version: 3, ..row }).await.unwrap();
+    resume().await.unwrap();
+    assert!(resume().await.unwrap_err().message.contains("has not ended"));
 }

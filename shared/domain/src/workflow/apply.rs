@@ -60,11 +60,13 @@ impl Workflow {
         let mut next = self.clone();
         let mut notices = Vec::new();
         next.take(&event, &mut notices)?;
-        if next.state != self.state && !self.state.can_become(next.state) {
+        let resumes = matches!(event, Event::Resumed { .. }) && self.state.can_resume_as(next.state);
+        if next.state != self.state && !self.state.can_become(next.state) && !resumes {
             return Err(not_allowed(self, &event));
         }
         if next.state.is_terminal() && !self.state.is_terminal() {
             next.open_gate = None;
+            next.ended_in = Some(self.state);
             notices.push((OutboxChannel::Ticket, ended(&next)));
         }
         let followed = event.is_followed() || next.state.is_terminal();
@@ -119,10 +121,14 @@ impl Workflow {
 
     fn take(&mut self, event: &Event, notices: &mut Vec<(OutboxChannel, Notice)>) -> Result<(), ApplyError> {
         let allowed = |when: bool| if when { Ok(()) } else { Err(()) };
+        let live = !self.state.is_terminal();
         let executing = self.state == S::Executing && !self.spec_gate_is_due();
         let checked = match event {
             Event::Created { .. } => Err(()),
-            Event::TicketUpdated { .. } | Event::CancelRequested { .. } => allowed(!self.state.is_terminal()),
+            // Who resumes the work wants the text as it is then.
+            Event::TicketUpdated { .. } => allowed(live || self.may_resume()),
+            Event::CancelRequested { .. } => allowed(live),
+            Event::Resumed { resumption, .. } => allowed(self.resume_points().contains(&resumption.from)),
             Event::PlanningStarted { .. } => allowed(matches!(self.state, S::Pending | S::Planning)),
             Event::SpecProposed { .. } | Event::FoundUnsuitable { .. } => allowed(self.state == S::Planning),
             Event::GateOpened { kind: GateKind::Spec, .. } => allowed(self.spec_gate_is_due()),
@@ -152,10 +158,10 @@ impl Workflow {
             Event::PrMerged { .. } => allowed(self.state == S::AwaitingPrApproval),
             Event::PrClosed { .. } => allowed(matches!(self.state, S::AwaitingPrApproval | S::PrCreated)),
             Event::Completed => allowed(self.state == S::Merged),
-            Event::Cancelled => allowed(self.cancel_requested.is_some() && self.state != S::Merged),
-            Event::Failed { .. } => allowed(!self.state.is_terminal()),
+            Event::Cancelled => allowed(live && self.cancel_requested.is_some() && self.state != S::Merged),
+            Event::Failed { .. } => allowed(live),
         };
-        if checked.is_err() || self.state.is_terminal() {
+        if checked.is_err() {
             return Err(not_allowed(self, event));
         }
         self.check_round(event)?;
@@ -184,6 +190,7 @@ impl Workflow {
             | Event::CodeRequested { gate, .. }
             | Event::SpecReplaced { gate, .. } => self.open_gate.as_ref() == Some(gate),
             Event::TicketUpdated { ticket_version, .. } => *ticket_version > self.ticket.version,
+            Event::Resumed { resumption, .. } => resumption.number == self.execution().resumption + 1,
             _ => true,
         };
         if current { Ok(()) } else { Err(ApplyError::Outdated { event: name(event) }) }
@@ -197,6 +204,10 @@ impl Workflow {
                 self.ticket.digest = *ticket_digest;
             }
             Event::CancelRequested { reason } => self.cancel_requested = Some(shorten(reason)),
+            Event::Resumed { resumption, comment } => {
+                notices.push((OutboxChannel::Ticket, Notice::Resumed { from: resumption.from }));
+                self.resume(*resumption, comment.as_deref());
+            }
             Event::PlanningStarted { .. } => {
                 if self.state == S::Pending {
                     notices.push((OutboxChannel::Ticket, Notice::WorkStarted));
@@ -216,6 +227,7 @@ impl Workflow {
             Event::GateOpened { gate, kind, .. } => self.open_gate(gate, *kind, notices),
             Event::GateDecided { gate, kind, status, verdict, comment } => {
                 self.open_gate = None;
+                self.gate_expired = *status == GateStatus::Expired;
                 notices.push((OutboxChannel::Delivery, Notice::GateDecided { gate: gate.clone() }));
                 match kind {
                     GateKind::Spec => {
@@ -415,7 +427,7 @@ impl Workflow {
     }
 
     /// What attempts under the last plan left may be outside the next one: it is built anew.
-    fn plan_again(&mut self, feedback: &str) {
+    pub(super) fn plan_again(&mut self, feedback: &str) {
         self.phase = Phase::Build;
         self.repairs = 0;
         self.changes = None;
@@ -452,7 +464,7 @@ impl Workflow {
         }
     }
 
-    fn next_attempt(&mut self, phase: Phase, feedback: &str) {
+    pub(super) fn next_attempt(&mut self, phase: Phase, feedback: &str) {
         self.attempt = self.attempt.next();
         self.phase = phase;
         self.run_feedback = Some(shorten(feedback));
@@ -486,7 +498,7 @@ fn not_allowed(workflow: &Workflow, event: &Event) -> ApplyError {
 }
 
 /// Cuts a text to [`MAX_FEEDBACK_BYTES`] at a character's border.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     let text = text.trim();
     if text.len() <= MAX_FEEDBACK_BYTES {
         return text.to_owned();

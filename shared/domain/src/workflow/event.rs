@@ -14,7 +14,7 @@ use crate::person::Person;
 use crate::spec::{FileAction, RefusedPath};
 use crate::task::RunOutcome;
 use crate::verify::Violation;
-use crate::workflow::Forecast;
+use crate::workflow::{Forecast, Resumption};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,13 @@ pub enum Event {
     CancelRequested {
         /// Why.
         reason: String,
+    },
+    /// Somebody had a workflow go on that had ended without its result.
+    Resumed {
+        /// From where, and how often that was done.
+        resumption: Resumption,
+        /// Their words.
+        comment: Option<String>,
     },
     /// The planner began.
     PlanningStarted {
@@ -319,6 +326,7 @@ impl Event {
                 | Self::GateDelegated { .. }
                 | Self::SpecReplaced { .. }
                 | Self::SpecWentStale { .. }
+                | Self::Resumed { .. }
                 | Self::RunPrepared { .. }
                 | Self::AttemptFailed { .. }
                 | Self::QaFinished { .. }

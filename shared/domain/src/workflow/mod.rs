@@ -5,6 +5,7 @@
 
 mod apply;
 mod event;
+mod resume;
 mod stats;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::{ApplyError, Change};
 pub use event::{ChangedFile, Event, SpecEdit};
+pub use resume::{ExecutionName, ResumePoint, Resumption, UnknownExecution};
 pub use stats::{Expense, Forecast, StateTime, Stats};
 
 use crate::audit::{AuditEntry, AuditHead};
@@ -123,6 +125,15 @@ pub struct Workflow {
     /// What broke, in state `ERROR`.
     #[serde(default)]
     pub failure: Option<Failure>,
+    /// The state that it was in when it ended.
+    #[serde(default)]
+    pub ended_in: Option<WorkflowState>,
+    /// Whether nobody decided at the last gate in time.
+    #[serde(default)]
+    pub gate_expired: bool,
+    /// That it was resumed after an end, the last time.
+    #[serde(default)]
+    pub resumed: Option<Resumption>,
     /// The end of the audit trail.
     pub audit: AuditHead,
     /// Number of the last outbox row.
@@ -305,6 +316,9 @@ impl Workflow {
             cancel_requested: None,
             reason: None,
             failure: None,
+            ended_in: None,
+            gate_expired: false,
+            resumed: None,
             outbox_seq: 0,
         };
         let entry = workflow.entry(WorkflowState::Pending, actor, event, now)?;

@@ -1,3 +1,4 @@
+mod resume;
 mod stats;
 
 use super::*;

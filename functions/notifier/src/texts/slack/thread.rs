@@ -28,6 +28,9 @@ pub fn progress(entry: &AuditEntry) -> Option<Message> {
         Event::SpecWentStale { .. } => {
             "The repository or the ticket changed under the approved plan. Planning again.".to_owned()
         }
+        Event::Resumed { resumption, .. } => {
+            format!("The work goes on: an administrator asked to {}.", resumption.from.describe())
+        }
         Event::RunPrepared { attempt, .. } => format!("The coding agent has started: attempt {attempt}."),
         Event::QaFinished { attempt, passed: true, .. } => format!("Attempt {attempt} passed its checks."),
         Event::QaFinished { attempt, blocking, .. } => {
