@@ -6,7 +6,7 @@ use domain::Digest;
 use domain::gate::{GateKind, GateStatus};
 use domain::ids::{Attempt, Revision, TaskToken, WorkflowId};
 use domain::person::{Actor, Channel, Person};
-use domain::slot::SlotPool;
+use domain::slot::{Pause, SlotPool};
 use domain::spec::{ChecklistItem, DraftFile, FileAction, SpecDraft, VerifiedBy};
 use domain::state::WorkflowState;
 use domain::steps::{
@@ -69,6 +69,10 @@ pub fn workflow_steps() -> Vec<WorkflowStep> {
         steps.push(WorkflowStep::AcquireSlot { workflow_id: id(), pool, task_token: token() });
         steps.push(WorkflowStep::ReleaseSlot { workflow_id: id(), pool });
         steps.push(WorkflowStep::SweepSlots { pool });
+        let since = domain::Timestamp::UNIX_EPOCH;
+        let pause = Pause { by: "ann@example.com".to_owned(), since, reason: "The provider is away.".to_owned() };
+        steps.push(WorkflowStep::PauseSlots { pool, pause: Some(pause) });
+        steps.push(WorkflowStep::PauseSlots { pool, pause: None });
     }
     steps.push(WorkflowStep::Prepare { workflow_id: id() });
     for task_error in [None, Some(error())] {
@@ -190,7 +194,8 @@ pub fn all() -> Vec<Sample> {
         let example = json(&step);
         let pool = example["pool"].as_str().map(|pool| format!(".{pool}")).unwrap_or_default();
         let failed = if example["task_error"].is_object() || example["error"].is_object() { ".failed" } else { "" };
-        all.push(sample(format!("workflow.{}.input{pool}{failed}", variant(&example)), &step));
+        let rests = if example["pause"].is_object() { ".rests" } else { "" };
+        all.push(sample(format!("workflow.{}.input{pool}{failed}{rests}", variant(&example)), &step));
     }
     for output in SLOT_OUTPUTS {
         all.push(sample(format!("workflow.acquire_slot.output.{}", variant(&json(&output))), &output));

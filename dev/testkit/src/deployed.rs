@@ -95,6 +95,8 @@ impl World {
 impl Functions {
     /// The name of `approvals`.
     pub const APPROVALS: &str = "approvals";
+    /// The name of `sweeper`.
+    pub const SWEEPER: &str = "sweeper";
     /// The name of `approvals`, entry `links`.
     pub const LINKS: &str = "approval-links";
     /// The name of `workflow`.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use domain::audit::{Evidence, Trail};
+use domain::dead_letters::{DeadLetterQueue, DeadLetters};
 use domain::failure::{Failure, FailureKind};
 use domain::gate::requests::{ApprovalRequest, ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
@@ -13,10 +14,10 @@ use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::signing::SigningKey;
-use domain::slot::{SlotPool, Waiter};
+use domain::slot::{Pause, SlotPool, Waiter};
 use domain::spec::{Spec, SpecDraft};
-use domain::steps::{Done, EditOutput, WorkflowStep};
-use domain::workflow::{Event, Expense, Workflow};
+use domain::steps::{Done, EditOutput, Redriven, SweeperAsk, WorkflowStep};
+use domain::workflow::{Event, Expense, ResumePoint, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use runtime::Invoker;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -258,6 +259,42 @@ impl Backend for Aws {
         let step = WorkflowStep::Cancel { workflow_id: id.clone() };
         let Done::Done = self.invoker.call(&self.config.workflow_function, &step).await?;
         Ok(workflow)
+    }
+
+    async fn resume(
+        &self,
+        id: &WorkflowId,
+        from: Option<ResumePoint>,
+        words: Option<&str>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Workflow, Failure> {
+        let workflow = self.store.resume(id, from, words, actor, now).await?;
+        // It is written down: what cannot be started now is started by the next sweep.
+        let ask = SweeperAsk::Start { workflow_id: id.clone() };
+        let started: Result<bool, Failure> = self.invoker.call(&self.config.sweeper_function, &ask).await;
+        if let Err(failure) = started {
+            tracing::warn!(workflow = %id, %failure, "the resumed workflow waits for the next sweep");
+        }
+        Ok(workflow)
+    }
+
+    async fn pause(&self, pool: SlotPool) -> Result<Option<Pause>, StoreError> {
+        self.slots.pause(pool).await
+    }
+
+    async fn set_pause(&self, pool: SlotPool, pause: Option<Pause>) -> Result<(), Failure> {
+        let step = WorkflowStep::PauseSlots { pool, pause };
+        let Done::Done = self.invoker.call(&self.config.workflow_function, &step).await?;
+        Ok(())
+    }
+
+    async fn dead_letters(&self) -> Result<Vec<DeadLetters>, Failure> {
+        self.invoker.call(&self.config.sweeper_function, &SweeperAsk::DeadLetters).await
+    }
+
+    async fn redrive(&self, queue: DeadLetterQueue) -> Result<Redriven, Failure> {
+        self.invoker.call(&self.config.sweeper_function, &SweeperAsk::Redrive { queue }).await
     }
 
     async fn identify(&self, app: &OauthApp, code: String, verifier: String) -> Result<Account, NotIdentified> {

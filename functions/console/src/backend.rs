@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use domain::audit::{Evidence, Trail};
+use domain::dead_letters::{DeadLetterQueue, DeadLetters};
 use domain::failure::Failure;
 use domain::gate::requests::{ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
@@ -11,10 +12,10 @@ use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::signing::SigningKey;
-use domain::slot::{SlotPool, Waiter};
+use domain::slot::{Pause, SlotPool, Waiter};
 use domain::spec::{Spec, SpecDraft};
-use domain::steps::EditOutput;
-use domain::workflow::{Expense, Workflow};
+use domain::steps::{EditOutput, Redriven};
+use domain::workflow::{Expense, ResumePoint, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -151,6 +152,23 @@ pub trait Backend: Send + Sync + 'static {
         reason: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<Workflow, Failure>> + Send;
+    /// Has a workflow go on that ended, and asks `sweeper` to start it.
+    fn resume(
+        &self,
+        id: &WorkflowId,
+        from: Option<ResumePoint>,
+        words: Option<&str>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Workflow, Failure>> + Send;
+    /// Whether a pool hands out no slots, and why.
+    fn pause(&self, pool: SlotPool) -> impl Future<Output = Result<Option<Pause>, StoreError>> + Send;
+    /// Asks `workflow` to let a pool rest, or go on.
+    fn set_pause(&self, pool: SlotPool, pause: Option<Pause>) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Asks `sweeper` what is in the queues of dead letters.
+    fn dead_letters(&self) -> impl Future<Output = Result<Vec<DeadLetters>, Failure>> + Send;
+    /// Asks `sweeper` to hand dead letters back.
+    fn redrive(&self, queue: DeadLetterQueue) -> impl Future<Output = Result<Redriven, Failure>> + Send;
     /// Asks GitHub who consented.
     fn identify(
         &self,

@@ -29,6 +29,8 @@ pub struct Config {
     pub approvals_function: String,
     /// `WORKFLOW_FUNCTION`.
     pub workflow_function: String,
+    /// `SWEEPER_FUNCTION`.
+    pub sweeper_function: String,
     /// `API_TOKEN_SECRET_ARN`: `{"token": "…", "email": "…"}`.
     pub api_token_secret_arn: String,
     /// `SIGNING_KEY_SECRET_ARN`: `{"key": "…"}`, from which the keys of cookies and forms follow.
@@ -91,6 +93,7 @@ impl Config {
             github_api_url: env::required("GITHUB_API_URL")?,
             approvals_function: env::required("APPROVALS_FUNCTION")?,
             workflow_function: env::required("WORKFLOW_FUNCTION")?,
+            sweeper_function: env::required("SWEEPER_FUNCTION")?,
             api_token_secret_arn: env::required("API_TOKEN_SECRET_ARN")?,
             signing_key_secret_arn: env::required("SIGNING_KEY_SECRET_ARN")?,
             github_oauth_secret_arn: env::optional("GITHUB_OAUTH_SECRET_ARN"),

@@ -1,7 +1,7 @@
 //! The home page: what waits for the reader, what runs, what was done, and what it cost.
 //!
 //! Its reads, besides the session's: one query for each address of the reader (the inbox, whose rows say all that a list
-//! needs), one for each of the 17 states, two for the queues, and one or two for the last week's expenses (by calendar
+//! needs), one for each of the 17 states, two for the queues and two for whether they rest, and one or two for the last week's expenses (by calendar
 //! month). None grows with the number of open gates but the inbox's own.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::analytics::{self, Figures, beginning};
 use crate::api::{approvals, cursor};
 use crate::backend::Backend;
 use crate::caller::Asking;
-use crate::pages::{self, HomeFacts, Inbox};
+use crate::pages::{self, HomeFacts, Inbox, Queue};
 use crate::problem::{PageProblem, Problem};
 
 /// Gates on a page of the inbox.
@@ -94,8 +94,9 @@ async fn live<B: Backend>(backend: &B) -> Result<Vec<Summary>, Problem> {
     Ok(live)
 }
 
-async fn queue<B: Backend>(backend: &B, pool: SlotPool) -> Result<(SlotPool, Vec<domain::slot::Waiter>), Problem> {
-    Ok((pool, backend.queue(pool).await?))
+async fn queue<B: Backend>(backend: &B, pool: SlotPool) -> Result<Queue, Problem> {
+    let (waiters, pause) = try_join!(backend.queue(pool), backend.pause(pool))?;
+    Ok(Queue { pool, waiters, pause })
 }
 
 fn spent_since(expenses: &[Expense], since: Timestamp) -> u64 {

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `/`, `/analytics`, `/workflows/{id}`, `/workflows/{id}/audit`, `/workflows/{id}/logs`, GET `/api/…` | viewers |
 //! | `/workflows/{id}/gate`, `/api/approvals/{gate}/decide` | approvers whom the gate asks |
-//! | POST `/workflows/{id}/cancel`, `/api/workflows/{id}/cancel`, `/account/refusals` | admins |
+//! | `/operations`, POST `/workflows/{id}/{cancel,retry}`, `/api/workflows/{id}/{cancel,retry}`, `/account/refusals` | admins |
 //! | GET `/api/openapi.json` | anybody |
 //! | GET `/approvals/{link}` | whoever holds the link, which was sent to one person |
 //! | POST `/approvals/{link}` | that very person, signed in as an approver |
@@ -32,10 +32,12 @@ mod gate;
 mod headers;
 mod home;
 mod human_factor;
+mod operations;
 mod origin;
 mod pages;
 mod problem;
 mod refusals;
+mod resume;
 mod routes;
 mod secret_text;
 mod session;

@@ -15,7 +15,10 @@ use tower::ServiceExt as _;
 
 use crate::backend::Backend;
 use crate::problem::{ApiProblem, PageProblem, Problem};
-use crate::{Console, account, analytics, api, approvals, audit, caller, gate, headers, home, sign_in, slack, view};
+use crate::{
+    Console, account, analytics, api, approvals, audit, caller, gate, headers, home, operations, resume, sign_in,
+    slack, view,
+};
 
 /// Largest form or request, bytes: an edited SPEC of the longest sort, percent-encoded.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -32,6 +35,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/workflows/{id}/logs", get(api::workflows::logs::<B>))
         .route("/workflows/{id}/spec", get(api::workflows::spec::<B>))
         .route("/workflows/{id}/cancel", post(api::workflows::cancel::<B>))
+        .route("/workflows/{id}/retry", post(api::resume::retry::<B>))
         .route("/approvals/pending", get(api::approvals::pending::<B>))
         .route("/approvals/{id}/decide", post(api::approvals::decide::<B>))
         .route("/metrics", get(api::metrics::metrics::<B>))
@@ -51,6 +55,10 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/workflows/{id}/gate/time", post(gate::extend::<B>))
         .route("/workflows/{id}/gate/hand-on", post(gate::hand_on::<B>))
         .route("/workflows/{id}/cancel", post(view::cancel::<B>))
+        .route("/workflows/{id}/retry", post(resume::retry::<B>))
+        .route("/operations", get(operations::page::<B>))
+        .route("/operations/pause", post(operations::pause::<B>))
+        .route("/operations/dead-letters", post(operations::redrive::<B>))
         .route("/account/sign-in", get(sign_in::page::<B>))
         .route("/account/sign-in/github", get(sign_in::begin::<B>))
         .route("/account/sign-in/callback", get(sign_in::callback_from_github::<B>))

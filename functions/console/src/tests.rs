@@ -11,6 +11,7 @@ mod gateway;
 mod home;
 mod links;
 mod matrix;
+mod operations;
 mod sessions;
 mod sign_in;
 mod slack;
@@ -59,6 +60,14 @@ impl Answer {
         let (head, rest) = self.body.split_once("<style>").unwrap();
         let (_, body) = rest.split_once("</style>").unwrap();
         format!("{head}{body}").replace("><", ">\n<")
+    }
+
+    /// The same without the tokens of forms, which every session has of its own.
+    fn page_without_tokens(&self) -> String {
+        let mark = "name=\"token\" value=\"";
+        let page = self.page();
+        let parts = page.split(mark).enumerate();
+        parts.map(|(number, part)| if number == 0 { part } else { &part[64..] }).collect::<Vec<_>>().join(mark)
     }
 }
 

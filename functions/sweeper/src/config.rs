@@ -1,5 +1,6 @@
 //! Configuration and clients.
 
+use domain::dead_letters::DeadLetterQueue;
 use runtime::Invoker;
 use runtime::env::{ConfigError, required};
 use store::{Gates, Slots, Store};
@@ -15,6 +16,35 @@ pub struct Config {
     pub state_machine: String,
     /// The inbound queue, for hints to look at a pull request.
     pub queue_url: String,
+    /// The queues of dead letters.
+    pub dead_letters: Vec<DeadLetterUrls>,
+}
+
+/// A queue of dead letters, and where its messages came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterUrls {
+    /// Which.
+    pub queue: DeadLetterQueue,
+    /// Its address.
+    pub url: String,
+    /// The address of the queue that they go back to, where they came from one.
+    pub back_to: Option<String>,
+}
+
+impl DeadLetterUrls {
+    fn from_env() -> Result<Vec<Self>, ConfigError> {
+        use DeadLetterQueue::{Delivery, Email, Finish, Inbound, Slack, Stream, Ticket};
+        let all = [
+            (Inbound, required("INBOUND_DEAD_LETTERS_URL")?, Some(required("INBOUND_QUEUE_URL")?)),
+            (Ticket, required("TICKET_DEAD_LETTERS_URL")?, Some(required("TICKET_QUEUE_URL")?)),
+            (Email, required("EMAIL_DEAD_LETTERS_URL")?, Some(required("EMAIL_QUEUE_URL")?)),
+            (Slack, required("SLACK_DEAD_LETTERS_URL")?, Some(required("SLACK_QUEUE_URL")?)),
+            (Delivery, required("DELIVERY_DEAD_LETTERS_URL")?, Some(required("DELIVERY_QUEUE_URL")?)),
+            (Finish, required("FINISH_DEAD_LETTERS_URL")?, None),
+            (Stream, required("STREAM_DEAD_LETTERS_URL")?, None),
+        ];
+        Ok(all.into_iter().map(|(queue, url, back_to)| Self { queue, url, back_to }).collect())
+    }
 }
 
 /// Everything that a sweep works with.
@@ -50,6 +80,7 @@ impl Context {
                 workflow_function: required("WORKFLOW_FUNCTION")?,
                 state_machine: required("STATE_MACHINE_ARN")?,
                 queue_url: required("INBOUND_QUEUE_URL")?,
+                dead_letters: DeadLetterUrls::from_env()?,
             },
             store: Store::new(dynamo.clone(), &state, required("AUDIT_TABLE")?),
             gates: Gates::new(dynamo.clone(), required("GATES_TABLE")?),

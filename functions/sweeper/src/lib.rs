@@ -5,6 +5,7 @@
 //! It has neither task tokens nor the code host: it asks the functions that do. Two sweeps at once do no harm.
 
 mod config;
+mod dead_letters;
 mod each;
 mod gates;
 mod slots;
@@ -12,12 +13,12 @@ mod workflows;
 
 use domain::Timestamp;
 use domain::failure::{Failure, FailureKind};
-use domain::ids::WorkflowId;
 use domain::steps::SweeperAsk;
 use runtime::metrics::{Unit, emit};
 use serde::Serialize;
+use serde_json::Value;
 
-pub use config::{Config, Context};
+pub use config::{Config, Context, DeadLetterUrls};
 
 /// What a sweep did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,37 +35,21 @@ pub struct Swept {
     pub polled: u32,
 }
 
-/// What the sweeper is asked: its schedule's event asks for a sweep, whatever it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ask {
-    /// Look at everything.
-    Sweep,
-    /// Start this workflow's execution, if that was asked for and not done.
-    Start(WorkflowId),
-}
-
-impl Ask {
-    /// Reads the function's input.
-    pub fn read(payload: serde_json::Value) -> Self {
-        match serde_json::from_value(payload) {
-            Ok(SweeperAsk::Start { workflow_id }) => Self::Start(workflow_id),
-            Err(_) => Self::Sweep,
-        }
-    }
-}
-
-/// Does what is asked.
+/// Does what the console asks, or sweeps: the schedule's event asks for that, whatever it says.
 ///
 /// # Errors
 /// A [`Failure`] of the sweep, or what a service answered.
-pub async fn handle(context: &Context, ask: Ask, now: Timestamp) -> Result<Swept, Failure> {
-    match ask {
-        Ask::Sweep => sweep(context, now).await,
-        Ask::Start(id) => {
-            let started = workflows::start_asked(context, &id).await?;
-            Ok(Swept { recovered: u32::from(started), ..Swept::default() })
-        }
+pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result<Value, Failure> {
+    match serde_json::from_value(payload) {
+        Ok(SweeperAsk::Start { workflow_id }) => answer(&workflows::start_asked(context, &workflow_id).await?),
+        Ok(SweeperAsk::DeadLetters) => answer(&dead_letters::list(context).await?),
+        Ok(SweeperAsk::Redrive { queue }) => answer(&dead_letters::redrive(context, queue).await?),
+        Err(_) => answer(&sweep(context, now).await?),
     }
+}
+
+fn answer(output: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(output).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
 }
 
 /// Sweeps once. Each part runs even when another failed, and each item of a part.

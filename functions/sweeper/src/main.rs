@@ -9,8 +9,7 @@ async fn main() -> Result<(), Error> {
     let context = sweeper::Context::from_env().await?;
     let context = &context;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
-        let ask = sweeper::Ask::read(event.payload);
-        sweeper::handle(context, ask, jiff::Timestamp::now()).await.map_err(runtime::step::fail)
+        sweeper::handle(context, event.payload, jiff::Timestamp::now()).await.map_err(runtime::step::fail)
     }))
     .await
 }

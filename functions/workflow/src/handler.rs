@@ -42,6 +42,7 @@ pub async fn handle(context: &Context, payload: Value, now: Timestamp) -> Result
             answer(&Box::pin(finish::finish(context, id, Some(&name), Some(error), now)).await?)
         }
         WorkflowStep::SweepSlots { pool } => answer(&Box::pin(slots::sweep(context, pool)).await?),
+        WorkflowStep::PauseSlots { pool, pause } => answer(&Box::pin(slots::pause(context, pool, pause)).await?),
         WorkflowStep::SweepSandboxes => answer(&Box::pin(tasks::sweep(context)).await?),
         WorkflowStep::Cancel { workflow_id } => answer(&Box::pin(cancel::cancel(context, &workflow_id)).await?),
     }

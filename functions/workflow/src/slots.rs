@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::failure::Failure;
 use domain::ids::{TaskToken, WorkflowId};
-use domain::slot::{SlotPool, Waiter};
+use domain::slot::{Pause, SlotPool, Waiter};
 use domain::steps::{Done, SlotOutput};
 use runtime::task_token;
 
@@ -80,6 +80,14 @@ pub(crate) async fn sweep(context: &Context, pool: SlotPool) -> Result<Done, Fai
     }
     hand_over(context, pool).await?;
     first.map_or(Ok(Done::Done), Err)
+}
+
+/// Lets a pool rest, or go on at once.
+pub(crate) async fn pause(context: &Context, pool: SlotPool, pause: Option<Pause>) -> Result<Done, Failure> {
+    tracing::warn!(pool = pool.as_str(), by = pause.as_ref().map(|it| it.by.as_str()), "a pool rests or goes on");
+    context.slots.set_pause(pool, pause).await?;
+    hand_over(context, pool).await?;
+    Ok(Done::Done)
 }
 
 async fn look_after(context: &Context, id: &WorkflowId, pool: SlotPool) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod budget;
 pub mod change_set;
 pub mod code_host;
+pub mod dead_letters;
 pub mod digest;
 pub mod failure;
 pub mod gate;

@@ -29,6 +29,18 @@ impl SlotPool {
     }
 }
 
+/// That a pool hands out no slots for now. Who holds one goes on; who wants one queues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// Who wants it so.
+    pub by: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, in their words.
+    pub reason: String,
+}
+
 /// Somebody in the queue for a slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,11 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dead_letters::DeadLetterQueue;
 use crate::digest::Digest;
 use crate::gate::{GateKind, GateStatus};
 use crate::ids::{Attempt, Revision, TaskToken, WorkflowId};
 use crate::person::Actor;
-use crate::slot::SlotPool;
+use crate::slot::{Pause, SlotPool};
 use crate::spec::SpecDraft;
 use crate::state::WorkflowState;
 use crate::workflow::{ExecutionName, ResumePoint, Workflow};
@@ -141,6 +142,14 @@ pub enum WorkflowStep {
         /// Which pool.
         pool: SlotPool,
     },
+    /// Hand out no more slots of a pool, or go on with it. Answers [`Done`]. The console asks for it.
+    PauseSlots {
+        /// Which pool.
+        pool: SlotPool,
+        /// Why it rests; go on without it.
+        #[serde(default)]
+        pause: Option<Pause>,
+    },
     /// Stop sandboxes of workflows that have ended. Answers [`Done`]. The sweeper asks for it.
     SweepSandboxes,
     /// Somebody asked to stop: decide the open gate, stop the running task, leave the slot queue. Answers [`Done`].
@@ -150,15 +159,33 @@ pub enum WorkflowStep {
     },
 }
 
-/// What `sweeper` is asked besides its round: to do at once what its next round would.
+/// What `sweeper` is asked by the console besides its round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SweeperAsk {
-    /// Start the execution of a workflow that somebody resumed.
+    /// Start the execution of a workflow that somebody resumed; the next round would. Answers nothing of interest.
     Start {
         /// The workflow.
         workflow_id: WorkflowId,
     },
+    /// Say what is in the queues of dead letters. Answers a list of
+    /// [`crate::dead_letters::DeadLetters`].
+    DeadLetters,
+    /// Hand messages of one of them back to who could not handle them. Answers [`Redriven`].
+    Redrive {
+        /// Which queue.
+        queue: DeadLetterQueue,
+    },
+}
+
+/// What came of [`SweeperAsk::Redrive`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redriven {
+    /// How many messages were handed back.
+    pub moved: u32,
+    /// Whether there may be more: one call moves a bounded number.
+    pub more: bool,
 }
 
 /// What came of an approver's edit.

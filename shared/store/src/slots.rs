@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use domain::ids::WorkflowId;
-use domain::slot::{SlotPool, Waiter};
+use domain::slot::{Pause, SlotPool, Waiter};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -34,6 +34,8 @@ pub struct Grant {
 struct Capacity {
     version: u64,
     held: BTreeSet<WorkflowId>,
+    #[serde(default)]
+    pause: Option<Pause>,
 }
 
 impl Slots {
@@ -77,7 +79,8 @@ impl Slots {
         Ok(self.capacity(pool).await?.held)
     }
 
-    /// Hands free slots to the first in the queue, one each, until none is free or nobody waits.
+    /// Hands free slots to the first in the queue, one each, until none is free or nobody waits. A pool that rests hands
+    /// out none.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when others were faster again and again; or what DynamoDB answered.
@@ -86,7 +89,7 @@ impl Slots {
         let mut lost = 0;
         while lost < MAX_ROUNDS {
             let capacity = self.capacity(pool).await?;
-            if capacity.held.len() >= max {
+            if capacity.held.len() >= max || capacity.pause.is_some() {
                 return Ok(grants);
             }
             let Some((key, waiter)) = self.first_waiter(pool).await? else { return Ok(grants) };
@@ -135,6 +138,29 @@ impl Slots {
             }
         }
         Err(StoreError::Conflict(format!("the {} slots", pool.as_str())))
+    }
+
+    /// Lets a pool rest, or go on. Hand over afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when others were faster again and again; or what DynamoDB answered.
+    pub async fn set_pause(&self, pool: SlotPool, pause: Option<Pause>) -> Result<(), StoreError> {
+        for _ in 0..MAX_ROUNDS {
+            let next = Capacity { pause: pause.clone(), ..self.capacity(pool).await? };
+            match transact(&self.client, "the slots", vec![self.capacity_write(pool, next)?]).await {
+                Err(StoreError::Conflict(_)) => {}
+                other => return other,
+            }
+        }
+        Err(StoreError::Conflict(format!("the {} slots", pool.as_str())))
+    }
+
+    /// Whether a pool rests, and why.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn pause(&self, pool: SlotPool) -> Result<Option<Pause>, StoreError> {
+        Ok(self.capacity(pool).await?.pause)
     }
 
     /// Whether a workflow is in the queue.

@@ -59,7 +59,7 @@ impl Store {
     /// same transaction. Answers the workflow as it is then; its execution is to be started by `sweeper`.
     ///
     /// # Errors
-    /// `InvalidInput` when it cannot be resumed there or its ticket was cancelled, in words for whoever asked;
+    /// `Superseded` when it cannot be resumed there or its ticket was cancelled, in words for whoever asked;
     /// `Contention` when the rows changed too often; or what DynamoDB answered.
     pub async fn resume(
         &self,
@@ -69,7 +69,7 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Workflow, Failure> {
-        let refused = |why: &str| Failure::new(FailureKind::InvalidInput, format!("{why} Nothing was changed."));
+        let refused = |why: &str| Failure::new(FailureKind::Superseded, format!("{why} Nothing was changed."));
         for _ in 0..MAX_ROUNDS {
             let workflow = self.workflow(id).await?;
             let points = workflow.resume_points();

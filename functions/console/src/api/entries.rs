@@ -1,12 +1,12 @@
 //! Workflows as the API tells of them.
 
-use domain::workflow::Workflow;
+use domain::workflow::{ResumePoint, Workflow};
 use domain::{Timestamp, WorkflowState};
 use serde::Serialize;
 use store::Summary;
 use utoipa::ToSchema;
 
-use super::fields::{PullRequest, State, Who, usd};
+use super::fields::{Point, PullRequest, State, Who, usd};
 
 /// A workflow in a list.
 #[derive(Serialize, ToSchema)]
@@ -96,6 +96,9 @@ pub(crate) struct WorkflowDetail {
     qa_passed: Option<bool>,
     /// Why it ended as it did.
     reason: Option<String>,
+    /// From where it can go on if it ended without its result: the point at which least is repeated first.
+    #[schema(value_type = Vec<Point>)]
+    resume_points: Vec<ResumePoint>,
     /// How many entries its audit trail has.
     audit_entries: u64,
 }
@@ -114,6 +117,7 @@ impl WorkflowDetail {
             open_gate: workflow.open_gate.as_ref().map(ToString::to_string),
             qa_passed: workflow.qa.as_ref().map(|qa| qa.passed),
             reason: workflow.reason.clone(),
+            resume_points: workflow.resume_points(),
             audit_entries: workflow.audit.seq,
             item: WorkflowItem::new(workflow.into(), base_url),
         }

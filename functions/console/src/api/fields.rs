@@ -3,7 +3,7 @@
 use domain::WorkflowState;
 use domain::gate::GateStatus;
 use domain::person::Person;
-use domain::workflow::PullRequestRef;
+use domain::workflow::{PullRequestRef, ResumePoint};
 use serde::Serialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -35,6 +35,19 @@ impl PartialSchema for Status {
 }
 
 impl ToSchema for Status {}
+
+/// From where a workflow can go on, for the description.
+pub(super) struct Point;
+
+impl PartialSchema for Point {
+    fn schema() -> RefOr<Schema> {
+        let names = ResumePoint::ALL.map(ResumePoint::as_str);
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        schema.description(Some("From where an ended workflow goes on.")).into()
+    }
+}
+
+impl ToSchema for Point {}
 
 /// Nothing, for the description.
 pub(super) struct Nothing;

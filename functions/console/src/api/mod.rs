@@ -11,6 +11,7 @@ mod fields;
 mod input;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
+pub(crate) mod resume;
 pub(crate) mod workflows;
 
 pub(crate) use fields::{State as StateName, usd};

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::gate::GateKind;
 use domain::gate::policy::RiskReason;
 use domain::role::Scope;
-use domain::slot::{SlotPool, Waiter};
+use domain::slot::{Pause, SlotPool, Waiter};
 use maud::{Markup, html};
 use store::{InboxItem, Summary};
 
@@ -23,7 +23,7 @@ pub(crate) struct HomeFacts {
     /// Everybody's open questions, some of them.
     pub(crate) waiting: Vec<Summary>,
     pub(crate) running: Vec<Summary>,
-    pub(crate) queues: [(SlotPool, Vec<Waiter>); 2],
+    pub(crate) queues: [Queue; 2],
     /// Those that ended last.
     pub(crate) done: Vec<Summary>,
     /// Of the last 7 days.
@@ -31,6 +31,13 @@ pub(crate) struct HomeFacts {
     /// Since midnight, millionths of a US dollar.
     pub(crate) spent_today: u64,
     pub(crate) now: Timestamp,
+}
+
+/// Who waits for a place in a pool, and whether it hands out any.
+pub(crate) struct Queue {
+    pub(crate) pool: SlotPool,
+    pub(crate) waiters: Vec<Waiter>,
+    pub(crate) pause: Option<Pause>,
 }
 
 /// A page of what waits for the reader.
@@ -127,7 +134,13 @@ fn queues(facts: &HomeFacts, base_url: &str) -> Markup {
         known.map_or_else(|| waiter.workflow_id.to_string(), |it| line(&it.ticket.title))
     };
     html! {
-        @for (pool, waiters) in &facts.queues {
+        @for Queue { pool, waiters, pause } in &facts.queues {
+            @if let Some(pause) = pause {
+                div.notice {
+                    @match pool { SlotPool::Plan => "Planning rests", SlotPool::Run => "Building rests" }
+                    " since " (moment(pause.since)) ", by " (line(&pause.by)) @if !pause.reason.is_empty() { ": " (line(&pause.reason)) }
+                }
+            }
             @if !waiters.is_empty() {
                 section {
                     h2 { @match pool { SlotPool::Plan => "Queue for planning ", SlotPool::Run => "Queue for building " } span.soft { (waiters.len()) } }

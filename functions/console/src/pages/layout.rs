@@ -34,7 +34,7 @@ pub(super) fn frame(title: &str, crumb: &Markup, body: &Markup) -> Markup {
 const PLACES: [(&str, &str, Scope); 4] = [
     ("/", "Home", Scope::Read),
     ("/analytics", "Analytics", Scope::Read),
-    ("/account/refusals", "Refusals", Scope::Operate),
+    ("/operations", "Operations", Scope::Operate),
     ("/account/tokens", "Account", Scope::Read),
 ];
 

@@ -13,6 +13,7 @@ mod home;
 mod layout;
 mod logs;
 mod markdown;
+mod operations;
 mod parts;
 mod timeline;
 mod words;
@@ -33,9 +34,10 @@ pub(crate) use account::{SignInFacts, TokenFacts, refusals, sign_in, sign_in_fir
 pub(crate) use analytics::analytics;
 pub(crate) use audit::audit;
 pub(crate) use gate::{EditFacts, FormFacts, GateFacts, decided, edit, gate};
-pub(crate) use home::{HomeFacts, Inbox, home};
+pub(crate) use home::{HomeFacts, Inbox, Queue, home};
 pub(crate) use layout::{STYLE, problem};
 pub(crate) use logs::logs;
+pub(crate) use operations::{OperationsFacts, operations};
 pub(crate) use workflow::workflow;
 
 /// What a workflow's page shows.

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::layout::frame;
 use super::parts::{changed_files, line, moment, qa, spec, summary, web_link};
 use super::timeline::timeline;
-use super::{WorkflowFacts, logs, words};
+use super::{WorkflowFacts, logs, operations, words};
 use crate::caller::{SignedIn, Viewer};
 use crate::view::CANCEL;
 
@@ -32,8 +32,9 @@ pub(crate) fn workflow(facts: &WorkflowFacts, viewer: &Viewer, base_url: &str) -
             (logs::lines(&facts.lines))
             p { a href=(logs_page) { "All of it" } }
         }
-        @if let Some(session) = viewer.signed_in().filter(|_| viewer.may(Scope::Operate) && !workflow.state.is_terminal()) {
-            (cancel_form(session, workflow, base_url))
+        @if let Some(session) = viewer.signed_in().filter(|_| viewer.may(Scope::Operate)) {
+            @if !workflow.state.is_terminal() { (cancel_form(session, workflow, base_url)) }
+            (operations::retry_section(session, workflow, base_url))
         }
         p.soft.small { "Workflow " code { (workflow.id) } }
     };
@@ -80,7 +81,7 @@ fn standing(facts: &WorkflowFacts, viewer: &Viewer, base_url: &str) -> Markup {
             div.notice {
                 @let text = domain::text::lines(reason, 4_000);
                 @if text.contains('\n') { pre { (text) } } @else { (text) }
-                @if let Some(failure) = &workflow.failure { p.soft { (failure.kind.remedy()) } }
+                @if !workflow.remedy().is_empty() { p.soft { (workflow.remedy()) } }
             }
         }
         @if let Some(pr) = &workflow.pr { @if let Some(merge) = &pr.merge_sha {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use domain::audit::{Evidence, Trail};
+use domain::dead_letters::{DeadLetterQueue, DeadLetters};
 use domain::failure::{Failure, FailureKind};
 use domain::gate::code::{CodeRefusal, LinkCode};
 use domain::gate::requests::{ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
@@ -14,11 +15,11 @@ use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::role::{Membership, Role, Scopes};
 use domain::signing::SigningKey;
-use domain::slot::{SlotPool, Waiter};
+use domain::slot::{Pause, SlotPool, Waiter};
 use domain::spec::{Spec, SpecDraft};
-use domain::steps::EditOutput;
+use domain::steps::{EditOutput, Redriven};
 use domain::task::{ProgressEvent, RunKind, RunOutcome};
-use domain::workflow::{Event, Expense, Workflow};
+use domain::workflow::{Event, Expense, ResumePoint, Resumption, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
@@ -45,6 +46,12 @@ pub(crate) struct Rows {
     pub(crate) codes: BTreeMap<Digest, LinkCode>,
     pub(crate) decisions: Vec<DecisionRequest>,
     pub(crate) cancels: Vec<String>,
+    /// What operators had done besides.
+    pub(crate) operations: Vec<String>,
+    pub(crate) pauses: Vec<(SlotPool, Pause)>,
+    pub(crate) dead_letters: Vec<DeadLetters>,
+    /// `sweeper` does not answer.
+    pub(crate) no_sweeper: bool,
     /// Who waits for a place.
     pub(crate) queue: Vec<(SlotPool, Waiter)>,
     /// What was read for lists and figures, in order.
@@ -390,6 +397,53 @@ impl Backend for Memory {
         story.workflow = change.workflow.clone();
         rows.cancels.push(format!("{}: {reason}", actor.label()));
         Ok(change.workflow)
+    }
+
+    async fn resume(
+        &self,
+        id: &WorkflowId,
+        from: Option<ResumePoint>,
+        words: Option<&str>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Workflow, Failure> {
+        let mut rows = self.0.lock().unwrap();
+        let workflow = rows.stories[id].workflow.clone();
+        let points = workflow.resume_points();
+        let from = from.or_else(|| points.first().copied()).filter(|from| points.contains(from));
+        let refused = || Failure::new(FailureKind::Superseded, "It cannot go on there. Nothing was changed.");
+        let number = workflow.execution().resumption + 1;
+        let resumption = Resumption { number, from: from.ok_or_else(refused)? };
+        let event = Event::Resumed { resumption, comment: words.map(str::to_owned) };
+        let change = workflow.apply(event, actor.clone(), now).unwrap();
+        rows.stories.get_mut(id).unwrap().workflow = change.workflow.clone();
+        rows.operations.push(format!("{} resumed from {}", actor.label(), resumption.from.as_str()));
+        Ok(change.workflow)
+    }
+
+    async fn pause(&self, pool: SlotPool) -> Result<Option<Pause>, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        rows.reads.push(format!("pause {}", pool.as_str()));
+        Ok(rows.pauses.iter().find(|(of, _)| *of == pool).map(|(_, pause)| pause.clone()))
+    }
+
+    async fn set_pause(&self, pool: SlotPool, pause: Option<Pause>) -> Result<(), Failure> {
+        let mut rows = self.0.lock().unwrap();
+        rows.operations.push(format!("{} rests: {}", pool.as_str(), pause.is_some()));
+        rows.pauses.retain(|(of, _)| *of != pool);
+        rows.pauses.extend(pause.map(|pause| (pool, pause)));
+        Ok(())
+    }
+
+    async fn dead_letters(&self) -> Result<Vec<DeadLetters>, Failure> {
+        let rows = self.0.lock().unwrap();
+        let down = || Failure::new(FailureKind::Transient, "ordered");
+        if rows.no_sweeper { Err(down()) } else { Ok(rows.dead_letters.clone()) }
+    }
+
+    async fn redrive(&self, queue: DeadLetterQueue) -> Result<Redriven, Failure> {
+        self.0.lock().unwrap().operations.push(format!("{} handed back", queue.as_str()));
+        Ok(Redriven { moved: 3, more: false })
     }
 
     async fn identify(&self, _: &OauthApp, code: String, verifier: String) -> Result<Account, NotIdentified> {

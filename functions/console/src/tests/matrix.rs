@@ -23,7 +23,7 @@ enum Needs {
 }
 
 /// Method, path, what it needs, and the status for who passes: a POST without its form goes no further than 400.
-const ROUTES: [(&str, &str, Needs, u16); 37] = [
+const ROUTES: [(&str, &str, Needs, u16); 42] = [
     ("GET", "/", Needs::Any(Scope::Read), 200),
     ("GET", "/analytics", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}", Needs::Any(Scope::Read), 200),
@@ -36,6 +36,10 @@ const ROUTES: [(&str, &str, Needs, u16); 37] = [
     ("POST", "/workflows/{id}/gate/time", Needs::Session(Scope::Decide), 400),
     ("POST", "/workflows/{id}/gate/hand-on", Needs::Session(Scope::Decide), 400),
     ("POST", "/workflows/{id}/cancel", Needs::Session(Scope::Operate), 400),
+    ("POST", "/workflows/{id}/retry", Needs::Session(Scope::Operate), 400),
+    ("GET", "/operations", Needs::Any(Scope::Operate), 200),
+    ("POST", "/operations/pause", Needs::Session(Scope::Operate), 400),
+    ("POST", "/operations/dead-letters", Needs::Session(Scope::Operate), 400),
     ("GET", "/account/sign-in", Needs::Nothing, 200),
     ("GET", "/account/sign-in/github", Needs::Nothing, 303),
     ("GET", "/account/sign-in/callback", Needs::Nothing, 400),
@@ -53,6 +57,8 @@ const ROUTES: [(&str, &str, Needs, u16); 37] = [
     ("GET", "/api/workflows/{id}/logs", Needs::Any(Scope::Read), 200),
     ("GET", "/api/workflows/{id}/spec", Needs::Any(Scope::Read), 200),
     ("POST", "/api/workflows/{id}/cancel", Needs::Token(Scope::Operate), 202),
+    // It has not ended.
+    ("POST", "/api/workflows/{id}/retry", Needs::Token(Scope::Operate), 409),
     ("GET", "/api/approvals/pending", Needs::Any(Scope::Read), 200),
     ("POST", "/api/approvals/{id}/decide", Needs::Token(Scope::Decide), 415),
     ("GET", "/api/metrics", Needs::Any(Scope::Read), 200),
@@ -175,7 +181,7 @@ async fn every_cell_of_who_and_what() {
             assert_eq!(answer.status, expected.unwrap_or(passed), "{cell}");
             let rows = memory.0.lock().unwrap();
             if expected.is_some() {
-                assert!(rows.decisions.is_empty() && rows.cancels.is_empty(), "{cell}");
+                assert!(rows.decisions.is_empty() && rows.cancels.is_empty() && rows.operations.is_empty(), "{cell}");
                 // Who only comes to a page and shows nothing is not refused, but shown where to sign in.
                 let silent = matches!(who, Who::Nobody) && is_page_visit;
                 assert_eq!(rows.refusals.len(), usize::from(!silent), "{cell}");

@@ -12,6 +12,7 @@ mod form;
 mod home;
 mod lists;
 mod logs;
+mod resume;
 mod secrets;
 mod sign_in;
 mod site;

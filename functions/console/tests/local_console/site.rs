@@ -52,6 +52,7 @@ impl Site {
         functions.serve_gates(&world, at(60));
         functions.serve_links(&world, at(60));
         functions.answering(Functions::WORKFLOW, serde_json::to_value(Done::Done).unwrap());
+        functions.answering(Functions::SWEEPER, json!(true));
         let folder = tempfile::tempdir().unwrap();
         let github = identity_provider(folder.path()).await;
         let settings = Settings {
@@ -73,6 +74,7 @@ impl Site {
             github_api_url: github.api_base(),
             approvals_function: Functions::APPROVALS.to_owned(),
             workflow_function: Functions::WORKFLOW.to_owned(),
+            sweeper_function: Functions::SWEEPER.to_owned(),
             api_token_secret_arn: world.secret(&json!({ "token": TOKEN, "email": format!("{holder}@acme.example") })),
             signing_key_secret_arn: world.secret(&json!({ "key": SIGNING_KEY })),
             github_oauth_secret_arn: Some(

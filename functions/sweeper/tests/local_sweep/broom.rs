@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use domain::dead_letters::DeadLetterQueue;
 use domain::failure::Failure;
 use domain::gate::{Gate, GateKind};
 use domain::ids::{TaskToken, WorkflowId};
 use domain::spec::FileAction;
-use domain::steps::ApprovalStep;
+use domain::steps::{ApprovalStep, SweeperAsk};
 use domain::workflow::Workflow;
-use sweeper::{Ask, Config, Context, Swept};
+use serde::de::DeserializeOwned;
+use sweeper::{Config, Context, DeadLetterUrls, Swept};
 use testkit::sample::{at, sha, ticket};
 use testkit::{CodeHost, Functions, World};
 
@@ -17,6 +19,7 @@ pub(crate) struct Broom {
     pub(crate) functions: Functions,
     pub(crate) machine: String,
     pub(crate) queue: String,
+    pub(crate) dead_letters: Vec<DeadLetterUrls>,
     pub(crate) workflow: Arc<workflow::Context>,
     context: Context,
     _host: CodeHost,
@@ -28,12 +31,18 @@ impl Broom {
         let functions = Functions::start().await;
         let host = CodeHost::start(&[("src/app.js", "one\n")]).await;
         let (machine, queue) = (world.endless_machine().await, world.queue().await);
+        let mut dead_letters = Vec::new();
+        for kind in [DeadLetterQueue::Email, DeadLetterQueue::Finish, DeadLetterQueue::Stream] {
+            let back_to = if kind == DeadLetterQueue::Email { Some(world.queue().await) } else { None };
+            dead_letters.push(DeadLetterUrls { queue: kind, url: world.queue().await, back_to });
+        }
         let context = Context {
             config: Config {
                 approvals_function: Functions::APPROVALS.to_owned(),
                 workflow_function: Functions::WORKFLOW.to_owned(),
                 state_machine: machine.clone(),
                 queue_url: queue.clone(),
+                dead_letters: dead_letters.clone(),
             },
             store: world.store.clone(),
             gates: world.gates.clone(),
@@ -43,7 +52,7 @@ impl Broom {
             invoker: functions.invoker(&world.aws),
         };
         let workflow = Arc::new(world.workflow_function(&functions, &host));
-        Self { world, functions, machine, queue, workflow, context, _host: host }
+        Self { world, functions, machine, queue, dead_letters, workflow, context, _host: host }
     }
 
     /// Sweeps so many seconds after the beginning; every function has the same clock.
@@ -58,8 +67,14 @@ impl Broom {
     }
 
     /// Asks for a workflow to be started at once.
-    pub(crate) async fn start_asked(&self, id: &WorkflowId) -> Result<Swept, Failure> {
-        sweeper::handle(&self.context, Ask::Start(id.clone()), at(0)).await
+    pub(crate) async fn start_asked(&self, id: &WorkflowId) -> bool {
+        self.ask(&SweeperAsk::Start { workflow_id: id.clone() }).await
+    }
+
+    /// Asks as the console does.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, ask: &SweeperAsk) -> T {
+        let answer = sweeper::handle(&self.context, serde_json::to_value(ask).unwrap(), at(0)).await.unwrap();
+        serde_json::from_value(answer).unwrap()
     }
 
     /// A workflow with a SPEC, and its execution, which runs. Answers the execution's ARN too.

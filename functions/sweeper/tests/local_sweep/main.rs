@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod broom;
+mod dead_letters;
 mod gates;
 mod pulls;
 mod workflows;

@@ -57,11 +57,11 @@ async fn a_resumed_workflow_gets_an_execution_of_its_own() {
     let name = format!("{id}-r1");
     assert_eq!(resumed.execution().to_string(), name);
 
-    assert_eq!(broom.start_asked(id).await.unwrap(), Swept::default(), "the first one runs");
+    assert!(!broom.start_asked(id).await, "the first one runs");
     assert_eq!(broom.sweep(60).await.unwrap(), Swept::default());
     broom.world.states().stop_execution().execution_arn(first).send().await.unwrap();
-    assert_eq!(broom.start_asked(id).await.unwrap(), RECOVERED);
-    assert_eq!(broom.start_asked(id).await.unwrap(), Swept::default(), "twice is once");
+    assert!(broom.start_asked(id).await);
+    assert!(!broom.start_asked(id).await, "twice is once");
     assert_eq!(broom.sweep(120).await.unwrap(), Swept::default());
     let mut names = broom.world.executions(&broom.machine).await;
     names.sort();
@@ -75,7 +75,7 @@ async fn a_resumed_workflow_gets_an_execution_of_its_own() {
     states.stop_execution().execution_arn(arn).error("Stopped").send().await.unwrap();
     assert_eq!(broom.sweep(180).await.unwrap(), RECOVERED);
     assert_eq!(broom.world.workflow(id).await.state, WorkflowState::Error);
-    assert_eq!(broom.start_asked(id).await.unwrap(), Swept::default(), "what has ended is not started");
+    assert!(!broom.start_asked(id).await, "what has ended is not started");
 }
 
 #[tokio::test]

@@ -173,7 +173,7 @@ async fn a_cancelled_ticket_is_not_resumed() {
     store.write_ticket_row(key, &cancelled).await.unwrap();
     let resume = async || store.resume(&workflow.id, None, None, &Actor::system("test"), at(1)).await;
     let refused = resume().await.unwrap_err();
-    assert_eq!(refused.kind, FailureKind::InvalidInput);
+    assert_eq!(refused.kind, FailureKind::Superseded);
     assert!(refused.message.contains("a cancel sticks"), "{refused}");
     store.write_ticket_row(key, &TicketRow { version: 3, ..row }).await.unwrap();
     resume().await.unwrap();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::{ApplyError, Change};
 pub use event::{ChangedFile, Event, SpecEdit};
-pub use resume::{ExecutionName, ResumePoint, Resumption, UnknownExecution};
+pub use resume::{ExecutionName, ResumePoint, Resumption, UnknownExecution, UnknownPoint};
 pub use stats::{Expense, Forecast, StateTime, Stats};
 
 use crate::audit::{AuditEntry, AuditHead};

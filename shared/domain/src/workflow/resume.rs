@@ -58,6 +58,20 @@ impl ResumePoint {
     }
 }
 
+/// A text that names no point.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no point from which a workflow can go on")]
+pub struct UnknownPoint(String);
+
+impl FromStr for ResumePoint {
+    type Err = UnknownPoint;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPoint> {
+        let found = Self::ALL.into_iter().find(|point| point.as_str() == text);
+        found.ok_or_else(|| UnknownPoint(crate::text::one_line(text, 100)))
+    }
+}
+
 /// That a workflow was resumed, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +146,25 @@ impl Workflow {
     pub fn may_resume(&self) -> bool {
         let unfinished = matches!(self.state, S::Error | S::QaFailed | S::PrClosed | S::SpecRejected | S::NotSuitable);
         unfinished && self.cancel_requested.is_none()
+    }
+
+    /// What a person can do about an end without a result, in a sentence; empty where there was none.
+    pub fn remedy(&self) -> &'static str {
+        match (self.state, &self.failure) {
+            (S::Error, Some(failure)) => failure.kind.remedy(),
+            (S::Error, None) => "Look at the audit trail and the logs.",
+            (S::QaFailed, _) => {
+                "Read why the last attempt was refused. Mend the plan or the repository's gates, then go on."
+            }
+            (S::PrClosed, _) if self.gate_expired => "Nobody decided in time. Go on to ask again.",
+            (S::PrClosed, _) => "Read why it was closed. Go on to have it worked on again, with your words.",
+            (S::SpecRejected, _) if self.gate_expired => "Nobody decided in time. Go on to ask again.",
+            (S::SpecRejected, _) => {
+                "Read why the plan was rejected. Make the ticket more precise, then have it planned anew."
+            }
+            (S::NotSuitable, _) => "Read why. Make the ticket more precise, then have it planned anew.",
+            _ => "",
+        }
     }
 
     /// From where it can be resumed: the point at which least is repeated first. Empty where it cannot.
@@ -225,6 +258,7 @@ mod tests {
     fn names_agree_with_serde() {
         for point in ResumePoint::ALL {
             assert_eq!(serde_json::to_value(point).unwrap(), point.as_str());
+            assert_eq!(point.as_str().parse(), Ok(point));
         }
     }
 

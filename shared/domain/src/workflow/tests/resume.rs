@@ -58,7 +58,7 @@ fn each_end_has_the_point_at_which_least_is_repeated() {
     };
     let limits = RoundLimits { repairs: 0, ..RoundLimits::default() };
     let unsuitable = Event::FoundUnsuitable { reason: "no code".to_owned(), usage: Usage::default() };
-    let cases: [(&str, Story, &[ResumePoint]); 14] = [
+    let cases: Vec<(&str, Story, &[ResumePoint])> = vec![
         ("before planning", begin().broken(), &[Plan]),
         ("planning", proposed().broken(), &[Plan]),
         ("waiting for the plan's approval", begin().planned().broken(), &[AskSpec, Plan]),
