@@ -80,6 +80,16 @@ impl Console {
         success(request.send().await?).await.map(drop).with_context(|| format!("deciding {gate} by the API"))
     }
 
+    /// Has an ended workflow go on, by the JSON API.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn retry(&self, workflow: &str, words: &str) -> Result<()> {
+        let url = format!("{}/api/workflows/{workflow}/retry", self.base_url);
+        let request = self.http.post(url).bearer_auth(self.token.expose_secret()).json(&json!({ "reason": words }));
+        success(request.send().await?).await.map(drop).with_context(|| format!("going on with {workflow}"))
+    }
+
     /// Signs in as a person of the simulator and comes back to an approval link; then submits the form on its page as a
     /// browser does.
     ///

@@ -124,6 +124,11 @@ impl Decider for Prompt {
     fn cancels_run(&mut self) -> bool {
         std::mem::take(&mut self.cancels)
     }
+
+    /// Whoever wants that does it in the console.
+    fn goes_on(&mut self) -> Option<DecisionLine> {
+        None
+    }
 }
 
 #[cfg(test)]

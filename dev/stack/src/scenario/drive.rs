@@ -52,6 +52,8 @@ pub trait Decider: Send {
     fn left(&self) -> Vec<DecisionLine>;
     /// Whether the run is to be cancelled now.
     fn cancels_run(&mut self) -> bool;
+    /// What is said when the workflow has ended and is to go on.
+    fn goes_on(&mut self) -> Option<DecisionLine>;
 }
 
 /// Decides as `decisions.json` says.
@@ -88,6 +90,11 @@ impl Decider for Scripted {
             self.lines.front().is_some_and(|line| line.gate == GateName::Run && line.decision == Choice::Cancel);
         is_next && self.lines.pop_front().is_some()
     }
+
+    fn goes_on(&mut self) -> Option<DecisionLine> {
+        let is_next = self.lines.front().is_some_and(|line| line.gate == GateName::End);
+        is_next.then(|| self.lines.pop_front()).flatten()
+    }
 }
 
 /// Follows the workflow of a scenario's ticket to its end.
@@ -118,7 +125,11 @@ pub(super) async fn follow(
         }
         if workflow.state.is_terminal() {
             watch.progress(tell).await?;
-            return Ok(workflow);
+            let Some(line) = decider.goes_on() else { return Ok(workflow) };
+            people.retry(line.comment.as_deref()).await?;
+            tell(Happening::Decided(line));
+            moved = Instant::now();
+            continue;
         }
         let gate = gate(&workflow);
         if let Some((_, ask)) = &open
@@ -251,7 +262,7 @@ mod tests {
     fn a_script_is_followed_in_order_and_what_is_left_is_known() {
         let lines: Vec<DecisionLine> = serde_json::from_str(
             r#"[{"gate":"SPEC","decision":"APPROVE","via":"api"},{"gate":"RUN","decision":"CANCEL","via":"ticket"},
-                {"gate":"PR","decision":"MERGE","via":"github"}]"#,
+                {"gate":"PR","decision":"CLOSE","via":"github"},{"gate":"END","decision":"RETRY","via":"api"}]"#,
         )
         .unwrap();
         let ask = Ask { gate: "wf-0123456789abcdef0123-1.spec.1".parse().unwrap(), pull: None, link: None };
@@ -262,6 +273,9 @@ mod tests {
         assert_eq!(script.decision(GateName::Spec, &ask), None);
         assert!(script.cancels_run());
         assert!(!script.cancels_run());
-        assert_eq!(script.left(), [lines[2].clone()]);
+        assert_eq!(script.goes_on(), None);
+        assert_eq!(script.left(), lines[2..]);
+        assert_eq!(script.decision(GateName::Pr, &ask).as_ref(), Some(&lines[2]));
+        assert_eq!(script.goes_on().as_ref(), Some(&lines[3]));
     }
 }

@@ -58,6 +58,8 @@ pub enum GateName {
     Pr,
     /// The agent's run.
     Run,
+    /// The workflow's end.
+    End,
 }
 
 /// A decision.
@@ -78,6 +80,8 @@ pub enum Choice {
     RequestChanges,
     /// Cancel the ticket.
     Cancel,
+    /// Go on where it ended.
+    Retry,
 }
 
 /// The way of a decision.
@@ -188,6 +192,7 @@ impl DecisionLine {
             (G::Pr, C::RequestChanges | C::Close) => &[V::Link, V::Api, V::Slack, V::Github],
             (G::Pr, C::Merge) => &[V::Github],
             (G::Run, C::Cancel) => &[V::Ticket],
+            (G::End, C::Retry) => &[V::Api],
             _ => &[],
         };
         if possible.is_empty() {

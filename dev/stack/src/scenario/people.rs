@@ -113,6 +113,11 @@ impl<'a> People<'a> {
         Ok(())
     }
 
+    /// Has the workflow go on.
+    pub(super) async fn retry(&self, words: Option<&str>) -> Result<()> {
+        self.stack.console().retry(self.scenario.workflow_id().as_str(), words.unwrap_or_default()).await
+    }
+
     /// Cancels the ticket.
     pub(super) fn cancel(&self) -> Result<()> {
         Ok(self.stack.flux_lens().cancel(&self.scenario.ticket_id)?)
@@ -124,6 +129,6 @@ fn answer(choice: Choice) -> Result<Answer> {
         Choice::Approve => Answer::Approve,
         Choice::Revise | Choice::RequestChanges => Answer::Revise,
         Choice::Reject | Choice::Close => Answer::Reject,
-        Choice::Merge | Choice::Cancel => bail!("{choice:?} is not said at a gate"),
+        Choice::Merge | Choice::Cancel | Choice::Retry => bail!("{choice:?} is not said at a gate"),
     })
 }
