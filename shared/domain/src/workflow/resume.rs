@@ -218,8 +218,8 @@ impl Workflow {
         self.failure = None;
         self.ended_in = None;
         self.gate_expired = false;
-        if was == S::PrClosed {
-            // What is published next becomes a pull request of its own.
+        if matches!(was, S::PrClosed | S::SpecRejected) {
+            // It was closed. What is published next becomes a pull request of its own.
             self.pr = None;
         }
         match resumption.from {
