@@ -147,7 +147,7 @@ impl World {
         let events = [
             Event::RunPrepared { attempt, base_commit: sample::sha("a") },
             Event::RunEnded { attempt, outcome, usage, isolation, refused_connections: 0, model: None },
-            Event::ChangesVerified { attempt, digest: Digest::of("changes"), files: vec![] },
+            Event::ChangesVerified { attempt, digest: Digest::of("changes"), files: vec![], diff: None },
             Event::QaFinished { attempt, passed: true, report, blocking: vec![], findings: 0 },
             Event::PrPublished {
                 number,

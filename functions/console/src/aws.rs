@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use domain::audit::{Evidence, Trail};
 use domain::dead_letters::{DeadLetterQueue, DeadLetters};
+use domain::diff::{ChangeDiff, MAX_DIFF_BYTES};
 use domain::failure::{Failure, FailureKind};
 use domain::gate::requests::{ApprovalRequest, ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
@@ -111,6 +112,23 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// A document of a run. A sandbox could write some of them; what counts is what was collected, and told of in the audit
+    /// trail. Anything else is not even parsed, so that it cannot keep a page from being shown.
+    async fn document<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        most: u64,
+        digest: Digest,
+    ) -> Result<Option<T>, StoreError> {
+        let found = match self.objects.try_get(key, most).await {
+            Err(StoreError::TooLarge { .. }) => None,
+            found => found?.filter(|bytes| Digest::of(bytes) == digest),
+        };
+        found.map(|bytes| parsed(key, &bytes)).transpose()
+    }
+}
+
 fn parsed<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes)
         .map_err(|error| StoreError::Malformed { what: format!("the object {key}"), reason: error.to_string() })
@@ -210,14 +228,11 @@ impl Backend for Aws {
     }
 
     async fn qa(&self, id: &WorkflowId, attempt: Attempt, digest: Digest) -> Result<Option<QaReport>, StoreError> {
-        // The sandbox could write this object; what counts is what was collected. Anything else is not even parsed, so
-        // that it cannot keep a page from being shown.
-        let key = objects::qa_json(id, attempt);
-        let found = match self.objects.try_get(&key, MAX_DOCUMENT_BYTES).await {
-            Err(StoreError::TooLarge { .. }) => None,
-            found => found?.filter(|bytes| Digest::of(bytes) == digest),
-        };
-        found.map(|bytes| parsed(&key, &bytes)).transpose()
+        self.document(&objects::qa_json(id, attempt), MAX_DOCUMENT_BYTES, digest).await
+    }
+
+    async fn diff(&self, id: &WorkflowId, attempt: Attempt, digest: Digest) -> Result<Option<ChangeDiff>, StoreError> {
+        self.document(&objects::diff(id, attempt), MAX_DIFF_BYTES, digest).await
     }
 
     async fn decide(&self, gate: &GateId, decision: DecisionRequest) -> Result<DecideAnswer, Failure> {

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use domain::audit::{Evidence, Trail};
 use domain::dead_letters::{DeadLetterQueue, DeadLetters};
+use domain::diff::ChangeDiff;
 use domain::failure::Failure;
 use domain::gate::requests::{ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
 use domain::gate::{DecisionRequest, Gate};
@@ -112,6 +113,13 @@ pub trait Backend: Send + Sync + 'static {
         attempt: Attempt,
         digest: Digest,
     ) -> impl Future<Output = Result<Option<QaReport>, StoreError>> + Send;
+    /// The diff of a verified change set, if one with this digest is stored.
+    fn diff(
+        &self,
+        id: &WorkflowId,
+        attempt: Attempt,
+        digest: Digest,
+    ) -> impl Future<Output = Result<Option<ChangeDiff>, StoreError>> + Send;
     /// Asks `approvals` to decide.
     fn decide(
         &self,

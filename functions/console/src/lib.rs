@@ -4,7 +4,7 @@
 //!
 //! | path | who |
 //! |---|---|
-//! | `/`, `/analytics`, `/workflows/{id}`, `/workflows/{id}/audit`, `/workflows/{id}/logs`, GET `/api/…` | viewers |
+//! | `/`, `/analytics`, `/workflows/{id}`, `/workflows/{id}/{audit,diff,logs}`, GET `/api/…` | viewers |
 //! | `/workflows/{id}/gate`, `/api/approvals/{gate}/decide` | approvers whom the gate asks |
 //! | `/operations`, POST `/workflows/{id}/{cancel,retry}`, `/api/workflows/{id}/{cancel,retry}`, `/account/refusals` | admins |
 //! | GET `/api/openapi.json` | anybody |
@@ -28,6 +28,7 @@ mod backend;
 mod caller;
 mod config;
 mod cookies;
+mod diff;
 mod gate;
 mod headers;
 mod home;

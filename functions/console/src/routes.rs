@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 use crate::backend::Backend;
 use crate::problem::{ApiProblem, PageProblem, Problem};
 use crate::{
-    Console, account, analytics, api, approvals, audit, caller, gate, headers, home, operations, resume, sign_in,
+    Console, account, analytics, api, approvals, audit, caller, diff, gate, headers, home, operations, resume, sign_in,
     slack, view,
 };
 
@@ -33,6 +33,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/workflows/{id}/timeline", get(api::workflows::timeline::<B>))
         .route("/workflows/{id}/audit", get(api::audit::export::<B>))
         .route("/workflows/{id}/logs", get(api::workflows::logs::<B>))
+        .route("/workflows/{id}/diff", get(api::diff::diff::<B>))
         .route("/workflows/{id}/spec", get(api::workflows::spec::<B>))
         .route("/workflows/{id}/cancel", post(api::workflows::cancel::<B>))
         .route("/workflows/{id}/retry", post(api::resume::retry::<B>))
@@ -49,6 +50,7 @@ pub fn app<B: Backend>(console: Arc<Console<B>>) -> Router {
         .route("/analytics", get(analytics::page::<B>))
         .route("/workflows/{id}", get(view::workflow::<B>))
         .route("/workflows/{id}/audit", get(audit::show::<B>))
+        .route("/workflows/{id}/diff", get(diff::page::<B>))
         .route("/workflows/{id}/logs", get(view::logs::<B>))
         .route("/workflows/{id}/gate", get(gate::show::<B>).post(gate::decide::<B>))
         .route("/workflows/{id}/gate/edit", get(gate::edit_form::<B>).post(gate::save_edit::<B>))

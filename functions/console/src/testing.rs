@@ -4,6 +4,7 @@ mod memory;
 
 use domain::audit::{AuditEntry, StoredAnchor};
 use domain::budget::Usage;
+use domain::diff::{ChangeDiff, DIFF_VERSION, DiffBody, FileDiff, Hunk, NO_NEWLINE};
 use domain::failure::{Failure, FailureKind};
 use domain::gate::policy::{Asked, RiskFacts};
 use domain::gate::{About, Gate, GateKind, GateStatus, Subject};
@@ -283,6 +284,7 @@ impl Story {
         };
         let files = vec![file("src/session.js", FileAction::Modify), file("package-lock.json", FileAction::Modify)];
         let report = qa_digest(&self.workflow);
+        let diff = Some(Digest::of(serde_json::to_vec(&change_diff(&self.workflow)).unwrap()));
         let model = Some(self.model.clone());
         let story = self
             .then(Event::RunPrepared { attempt, base_commit: sha("a") })
@@ -294,7 +296,7 @@ impl Story {
                 refused_connections: 0,
                 model,
             })
-            .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files })
+            .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files, diff })
             .then(Event::QaFinished { attempt, passed: true, report, blocking: vec![], findings: 0 })
             .then(Event::PrPublished {
                 number: 5,
@@ -344,6 +346,43 @@ pub(crate) fn spec(workflow: &Workflow) -> Spec {
             estimated_usd: 0.2,
             estimated_minutes: 3,
         },
+    }
+}
+
+/// What the change of the first attempt changes, with a hostile line.
+fn change_diff(workflow: &Workflow) -> ChangeDiff {
+    let file = |path: &str, body| {
+        let path: domain::path::RepoPath = path.parse().unwrap();
+        FileDiff {
+            protection: path.protection(),
+            path,
+            action: FileAction::Modify,
+            by_amendment: false,
+            executable: false,
+            added: 2,
+            removed: 1,
+            body,
+        }
+    };
+    let lines = [
+        " function alive(session, now) {",
+        "-  return now - session.seen < 30; // seconds",
+        "+  return now - session.seen < \"<script>\"; // \u{202e}",
+        "+  /* 1800",
+        "   */",
+        NO_NEWLINE,
+    ];
+    let hunk = Hunk { old_start: 7, new_start: 7, lines: lines.map(str::to_owned).to_vec() };
+    ChangeDiff {
+        version: DIFF_VERSION,
+        workflow_id: workflow.id.clone(),
+        attempt: Attempt::FIRST,
+        base_commit: sha("a"),
+        change_set: Digest::of("c"),
+        files: vec![
+            file("package-lock.json", DiffBody::Withheld),
+            file("src/session.js", DiffBody::Lines { hunks: vec![hunk], omitted: 3 }),
+        ],
     }
 }
 

@@ -149,7 +149,7 @@ impl Story {
                 refused_connections: 0,
                 model: None,
             })
-            .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: changed_files() })
+            .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: changed_files(), diff: None })
     }
 
     pub(crate) fn published(self) -> Self {

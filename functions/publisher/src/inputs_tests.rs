@@ -146,7 +146,7 @@ fn ready() -> (Workflow, Stored) {
             comment: None,
         },
         Event::RunPrepared { attempt, base_commit: base_commit() },
-        Event::ChangesVerified { attempt, digest, files: vec![] },
+        Event::ChangesVerified { attempt, digest, files: vec![], diff: None },
         Event::QaFinished { attempt, passed: true, report: Digest::of(&report), blocking: vec![], findings: 0 },
     ] {
         workflow = workflow.apply(event, Actor::system("test"), Timestamp::UNIX_EPOCH).unwrap().workflow;

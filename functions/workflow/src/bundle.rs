@@ -39,6 +39,7 @@ pub(crate) async fn write(
     context.objects.put(&workspace_key, archive, "application/zstd").await?;
     let base_files = workspace::base_files(&snapshot, &spec, &repo_config.protected);
     put_json(&context.objects, &keys::objects::base_files(id, attempt), &base_files).await?;
+    put_json(&context.objects, &keys::objects::before(id, attempt), &workspace::before(&snapshot, &spec)).await?;
 
     let signed = context.signer.objects(id).await?;
     let spec_digest = spec.digest().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;

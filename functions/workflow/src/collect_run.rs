@@ -11,9 +11,13 @@ use domain::workflow::{ChangedFile, Event, Workflow};
 use domain::{Digest, Timestamp};
 use store::{StoreError, change_set, keys};
 
+use crate::diff::{self, Before};
 use crate::prepare::{actor, approved_spec};
 use crate::report::inconsistent;
 use crate::{Context, feedback, report, sandbox};
+
+/// Most bytes of the texts before a run that are read.
+const MAX_BEFORE_BYTES: u64 = 32 * 1024 * 1024;
 
 pub(crate) async fn collect(
     context: &Context,
@@ -185,6 +189,7 @@ async fn accept(
     now: Timestamp,
 ) -> Result<CollectOutput, Failure> {
     let attempt = workflow.attempt;
+    let diff = store_diff(context, workflow, set, digest).await?;
     let files: Vec<ChangedFile> = set
         .changes()
         .iter()
@@ -198,7 +203,7 @@ async fn accept(
         .store
         .record(&workflow.id, &actor(), now, |current| {
             Ok((current.state == WorkflowState::Executing && current.attempt == attempt)
-                .then(|| Event::ChangesVerified { attempt, digest, files: files.clone() }))
+                .then(|| Event::ChangesVerified { attempt, digest, files: files.clone(), diff: Some(diff) }))
         })
         .await?;
     if after.cancel_requested.is_some() {
@@ -206,4 +211,29 @@ async fn accept(
     }
     let task_url = sandbox::write_qa_task(context, &after).await?;
     Ok(CollectOutput::Verified { attempt, task_url })
+}
+
+/// Stores what people read of the change, and answers its digest.
+async fn store_diff(
+    context: &Context,
+    workflow: &Workflow,
+    set: &VerifiedChangeSet,
+    digest: Digest,
+) -> Result<Digest, Failure> {
+    let (id, attempt) = (&workflow.id, workflow.attempt);
+    let before = match context.objects.get(&keys::objects::before(id, attempt), MAX_BEFORE_BYTES).await {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map_err(|error| inconsistent(format!("the texts before: {error}")))?
+        }
+        // The run was prepared by the release before, or its files are more than is compared.
+        Err(StoreError::NotFound(_) | StoreError::TooLarge { .. }) => Before::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let spec = approved_spec(context, workflow).await?;
+    let base = base_files(context, workflow).await?;
+    let diff = serde_json::to_vec(&diff::make(set, digest, &spec, &base, &before))
+        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    let of_diff = Digest::of(&diff);
+    context.objects.put(&keys::objects::diff(id, attempt), diff, "application/json").await?;
+    Ok(of_diff)
 }

@@ -9,6 +9,7 @@ mod cancel;
 mod collect_qa;
 mod collect_run;
 mod config;
+mod diff;
 mod edit_spec;
 mod feedback;
 mod finish;

@@ -8,8 +8,13 @@ use domain::spec::Spec;
 use domain::verify::{BaseContent, BaseFile, BaseFiles, BaseKind};
 use github::{EntryKind, Snapshot};
 
+use crate::diff::{Before, MAX_FILE_BYTES};
+
 /// Compression level: the archive is read once or twice, soon.
 const LEVEL: i32 = 3;
+
+/// Most bytes of texts that changes are compared with.
+const MAX_BEFORE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Packs a commit's files as `tar.zst`. The same commit always gives the same bytes.
 pub(crate) fn pack(snapshot: &Snapshot) -> Result<Vec<u8>, Failure> {
@@ -56,6 +61,18 @@ pub(crate) fn base_files(snapshot: &Snapshot, spec: &Spec, protected: &Protected
         }
     }
     base
+}
+
+/// What the SPEC's files were at the commit: the texts that a change can be compared with.
+pub(crate) fn before(snapshot: &Snapshot, spec: &Spec) -> Before {
+    let mut left = MAX_BEFORE_BYTES;
+    let texts = spec.files.iter().filter_map(|file| {
+        let path = file.path.as_str();
+        let text = text(snapshot, path).filter(|text| text.len() <= MAX_FILE_BYTES.min(left))?;
+        left -= text.len();
+        Some((path.to_owned(), text.to_owned()))
+    });
+    texts.collect()
 }
 
 /// Every path of the commit, submodules too.

@@ -223,7 +223,7 @@ macro_rules! counter {
 }
 
 counter!(
-    /// How often a ticket was started: a retry after a terminal state is the next generation.
+    /// How often a ticket was started. A workflow that is resumed after its end stays the one it was.
     Generation
 );
 counter!(

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod change_set;
 pub mod code_host;
 pub mod dead_letters;
+pub mod diff;
 pub mod digest;
 pub mod failure;
 pub mod gate;

@@ -24,6 +24,20 @@ pub fn lines(text: &str, max: usize) -> String {
     shorten(shown.trim(), max)
 }
 
+/// The text with every character that hides, joins or turns what stands around it shown by its number: for code, where
+/// such a character may be the attack (“Trojan Source”). Tabs stay.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\t' && (c.is_control() || is_hidden(c)) {
+            out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Breaks what mail programs, trackers and code hosts give a meaning to wherever it stands: `@name`, `https://…`,
 /// `www.…`. For foreign words only: the reader still sees them, but they are neither mentions nor links.
 pub fn defused(text: &str) -> String {
@@ -85,6 +99,12 @@ mod tests {
         assert_eq!(lines("a\r\n\u{200b}b\u{7}\n", 50), "a\nb");
         assert_eq!(one_line("abcdef", 4), "abc…");
         assert_eq!(one_line("äöü", 3), "äöü");
+    }
+
+    #[test]
+    fn what_hides_in_code_is_shown() {
+        assert_eq!(visible("if\t(a)\u{202e} {\r"), "if\t(a)⟨U+202E⟩ {⟨U+000D⟩");
+        assert_eq!(visible("äöü → ✓"), "äöü → ✓");
     }
 
     #[test]

@@ -224,6 +224,16 @@ pub mod objects {
         format!("{}/base-files.json", run(id, attempt))
     }
 
+    /// What the SPEC's files were before the run, as far as they are texts: a JSON object.
+    pub fn before(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/before.json", run(id, attempt))
+    }
+
+    /// The diff of the verified change set. No sandbox has an address for it.
+    pub fn diff(id: &WorkflowId, attempt: Attempt) -> String {
+        format!("{}/diff.json", run(id, attempt))
+    }
+
     /// `task.json` of one sandbox.
     pub fn task(id: &WorkflowId, attempt: Attempt, kind: RunKind) -> String {
         format!("{}/{}/task.json", run(id, attempt), kind.as_str())

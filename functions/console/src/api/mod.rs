@@ -6,6 +6,7 @@ pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod cursor;
 mod decision;
+pub(crate) mod diff;
 mod entries;
 mod fields;
 mod input;

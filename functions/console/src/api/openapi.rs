@@ -10,7 +10,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder, Server};
 use utoipa::{IntoResponses, OpenApi};
 
-use super::{analytics, approvals, audit, metrics, resume, workflows};
+use super::{analytics, approvals, audit, diff, metrics, resume, workflows};
 use crate::Console;
 use crate::backend::Backend;
 use crate::cookies::Jar;
@@ -29,6 +29,7 @@ use crate::problem::{PROBLEM_TYPE, ProblemBody};
         workflows::timeline,
         workflows::logs,
         workflows::spec,
+        diff::diff,
         workflows::cancel,
         resume::retry,
         audit::export,

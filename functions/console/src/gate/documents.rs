@@ -10,6 +10,7 @@ use domain::workflow::{Event, SpecEdit, Workflow};
 
 use crate::Console;
 use crate::backend::Backend;
+use crate::diff;
 use crate::pages::{GateFacts, changed_files};
 use crate::problem::Problem;
 
@@ -23,6 +24,7 @@ pub(super) async fn read<B: Backend>(console: &Console<B>, gate: &Gate, person: 
         changed: changed_files(&trail).to_vec(),
         spec: None,
         qa: None,
+        diff: None,
         previous: None,
         edit: None,
         now: (console.now)(),
@@ -43,9 +45,11 @@ pub(super) async fn read<B: Backend>(console: &Console<B>, gate: &Gate, person: 
         Subject::Pr { qa_report, .. } => {
             let attempt = facts.workflow.qa.as_ref().map_or(facts.workflow.attempt, |qa| qa.attempt);
             let approved = facts.workflow.spec.as_ref().map(|spec| (facts.workflow.revision, spec.digest));
-            (facts.qa, facts.spec) = futures::try_join!(
+            let change = diff::choose(&diff::verified(&trail), Some(attempt.get()));
+            (facts.qa, facts.spec, facts.diff) = futures::try_join!(
                 async { Ok(backend.qa(id, attempt, *qa_report).await?) },
-                stored_spec(console, id, approved)
+                stored_spec(console, id, approved),
+                diff::read(backend, id, change)
             )?;
         }
     }

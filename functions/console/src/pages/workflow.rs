@@ -23,7 +23,11 @@ pub(crate) fn workflow(facts: &WorkflowFacts, viewer: &Viewer, base_url: &str) -
         @if let Some(spec_of) = &facts.spec {
             section { h2 { "The plan" @if is_approved(workflow) { span.good { " ✓ approved" } } } (spec(spec_of)) }
         }
-        @if !facts.changed().is_empty() { section { h2 { "What changed" } (changed_files(facts.changed())) } }
+        @if !facts.changed().is_empty() { section {
+            h2 { "What changed" }
+            (changed_files(facts.changed()))
+            p { a href=(format!("{}/diff", workflow.id.page(base_url))) { "Line by line" } }
+        } }
         @if let Some(report) = &facts.qa { section { h2 { "Checks" } (qa(report, workflow.refused_connections)) } }
         (timeline(facts, &audit_page))
         (ledger(&workflow.ledger))

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use domain::audit::{Evidence, Trail};
 use domain::dead_letters::{DeadLetterQueue, DeadLetters};
+use domain::diff::ChangeDiff;
 use domain::failure::{Failure, FailureKind};
 use domain::gate::code::{CodeRefusal, LinkCode};
 use domain::gate::requests::{ChangeAnswer, CodeAnswer, DecideAnswer, LinkGrant};
@@ -25,7 +26,7 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
 use store::{ApiToken, InboxItem, LogLine, Session, Span, StoreError, Summary};
 
-use super::{BASE, Story, TOKEN, now, person, qa, qa_digest};
+use super::{BASE, Story, TOKEN, change_diff, now, person, qa, qa_digest};
 use crate::backend::{Backend, OauthApp, Secrets};
 use crate::secret_text::{self, SessionSecret};
 use crate::sign_in::{Account, NotIdentified};
@@ -336,6 +337,12 @@ impl Backend for Memory {
     async fn qa(&self, id: &WorkflowId, _: Attempt, digest: Digest) -> Result<Option<QaReport>, StoreError> {
         let found = self.find(id, |story| (qa(&story.workflow), qa_digest(&story.workflow)))?;
         Ok(Some(found).filter(|(_, found)| *found == digest).map(|(report, _)| report))
+    }
+
+    async fn diff(&self, id: &WorkflowId, _: Attempt, digest: Digest) -> Result<Option<ChangeDiff>, StoreError> {
+        let diff = self.find(id, |story| change_diff(&story.workflow))?;
+        let stored = Digest::of(serde_json::to_vec(&diff).unwrap());
+        Ok((stored == digest).then_some(diff))
     }
 
     async fn decide(&self, gate: &GateId, decision: DecisionRequest) -> Result<DecideAnswer, Failure> {

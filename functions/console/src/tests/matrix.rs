@@ -23,11 +23,13 @@ enum Needs {
 }
 
 /// Method, path, what it needs, and the status for who passes: a POST without its form goes no further than 400.
-const ROUTES: [(&str, &str, Needs, u16); 42] = [
+const ROUTES: [(&str, &str, Needs, u16); 44] = [
     ("GET", "/", Needs::Any(Scope::Read), 200),
     ("GET", "/analytics", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}/audit", Needs::Any(Scope::Read), 200),
+    // Nothing was changed yet.
+    ("GET", "/workflows/{id}/diff", Needs::Any(Scope::Read), 404),
     ("GET", "/workflows/{id}/logs", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}/gate", Needs::Session(Scope::Decide), 200),
     ("POST", "/workflows/{id}/gate", Needs::Session(Scope::Decide), 400),
@@ -55,6 +57,7 @@ const ROUTES: [(&str, &str, Needs, u16); 42] = [
     ("GET", "/api/workflows/{id}/timeline", Needs::Any(Scope::Read), 200),
     ("GET", "/api/workflows/{id}/audit", Needs::Any(Scope::Read), 200),
     ("GET", "/api/workflows/{id}/logs", Needs::Any(Scope::Read), 200),
+    ("GET", "/api/workflows/{id}/diff", Needs::Any(Scope::Read), 404),
     ("GET", "/api/workflows/{id}/spec", Needs::Any(Scope::Read), 200),
     ("POST", "/api/workflows/{id}/cancel", Needs::Token(Scope::Operate), 202),
     // It has not ended.

@@ -94,7 +94,7 @@ impl Desk {
         let events = [
             Event::RunPrepared { attempt, base_commit: base.clone() },
             Event::RunEnded { attempt, outcome, usage, isolation: vec![], refused_connections: 0, model: None },
-            Event::ChangesVerified { attempt, digest, files: vec![] },
+            Event::ChangesVerified { attempt, digest, files: vec![], diff: None },
             Event::QaFinished { attempt, passed: true, report: Digest::of(&report), blocking: vec![], findings: 0 },
         ];
         self.put(&keys::objects::verified(id, attempt), archive).await;

@@ -249,6 +249,9 @@ pub enum Event {
         digest: Digest,
         /// What changed.
         files: Vec<ChangedFile>,
+        /// Digest of the stored diff, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        diff: Option<Digest>,
     },
     /// The attempt was not good enough. Another follows where the limits allow it.
     AttemptFailed {

@@ -106,7 +106,7 @@ impl Story {
                 refused_connections: 0,
                 model: Some("model-a".to_owned()),
             })
-            .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: vec![] })
+            .then(Event::ChangesVerified { attempt, digest: Digest::of("c"), files: vec![], diff: None })
     }
 
     fn published(self) -> Self {
@@ -347,7 +347,7 @@ fn nothing_runs_between_an_amendment_and_its_gate() {
     assert!(story.workflow.spec_gate_is_due());
     let next = story.workflow.attempt;
     story.refuses(Event::RunPrepared { attempt: next, base_commit: sha("b") });
-    story.refuses(Event::ChangesVerified { attempt: next, digest: Digest::of("c"), files: vec![] });
+    story.refuses(Event::ChangesVerified { attempt: next, digest: Digest::of("c"), files: vec![], diff: None });
     story.refuses(Event::AttemptFailed { attempt: next, reason: String::new(), violations: vec![] });
 }
 

@@ -6,6 +6,7 @@ mod form;
 mod subject;
 
 use domain::Timestamp;
+use domain::diff::ChangeDiff;
 use domain::gate::{Gate, GateKind, GateStatus};
 use domain::person::Actor;
 use domain::qa::QaReport;
@@ -32,6 +33,8 @@ pub(crate) struct GateFacts {
     /// The SPEC that is asked about, or that was approved.
     pub(crate) spec: Option<Spec>,
     pub(crate) qa: Option<QaReport>,
+    /// The lines of the change that is asked about.
+    pub(crate) diff: Option<ChangeDiff>,
     /// The SPEC that people saw before this one.
     pub(crate) previous: Option<Spec>,
     /// The reader's own edit, which they have not approved.

@@ -9,7 +9,7 @@ use super::compare::compare;
 use super::{GateFacts, MAX_COMMENT, Question};
 use crate::gate::{Answer, NOTE};
 use crate::pages::parts::{changed_files, line, qa, spec, spec_marks, web_link};
-use crate::pages::{markdown, words};
+use crate::pages::{diff, markdown, words};
 
 /// The form that the fields belong to, wherever they stand.
 pub(super) const FORM: &str = "decision";
@@ -93,7 +93,10 @@ fn change(facts: &GateFacts, answer: &Answer) -> Markup {
                 p { (web_link(&pr.url, &format!("Read pull request {} line by line", pr.number)))
                     span.soft { " · head " code { (pr.head_sha.as_str().chars().take(12).collect::<String>()) } } }
             }
-            (changed_files(&facts.changed))
+            @match &facts.diff {
+                Some(found) => (diff::change(found)),
+                None => { (changed_files(&facts.changed)) p.soft { "Its lines are not at hand here: read them at the pull request." } },
+            }
             (file_notes(&facts.changed, answer))
         }
         section {

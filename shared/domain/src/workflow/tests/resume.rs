@@ -136,7 +136,7 @@ fn nothing_of_an_attempt_that_broke_off_counts_for_the_next() {
     let story = story.resumed(ResumePoint::Run, Some("Mind the clock."));
     assert_eq!((story.workflow.state, story.workflow.attempt.get()), (WorkflowState::SpecApproved, 2));
     assert_eq!(story.workflow.run_feedback.as_deref(), Some("Mind the clock."));
-    story.refuses(Event::ChangesVerified { attempt, digest: Digest::of("late"), files: vec![] });
+    story.refuses(Event::ChangesVerified { attempt, digest: Digest::of("late"), files: vec![], diff: None });
     story.run().published();
 }
 

@@ -50,7 +50,7 @@ fn a_row_keeps_times_first_results_and_cost() {
         Event::AttemptFailed { attempt, reason: String::new(), violations: vec![] },
         Event::RunPrepared { attempt: attempt.next(), base_commit },
         ended(attempt.next(), 7),
-        Event::ChangesVerified { attempt: attempt.next(), digest: Digest::of("c"), files: vec![] },
+        Event::ChangesVerified { attempt: attempt.next(), digest: Digest::of("c"), files: vec![], diff: None },
         Event::QaFinished {
             attempt: attempt.next(),
             passed: true,
