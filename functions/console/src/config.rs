@@ -1,10 +1,11 @@
 //! Configuration.
 
+use domain::budget::{Budget, micro_usd};
 use domain::role::RoleRules;
 use jiff::SignedDuration;
 use runtime::env::{self, ConfigError};
 
-use crate::Settings;
+use crate::{Budgets, Settings};
 
 /// What the environment says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Config {
     pub audit_bucket: String,
     /// `CONSOLE_TABLE`: sessions and API tokens.
     pub console_table: String,
-    /// `PUBLIC_BASE_URL`, `GITHUB_URL`, `APPROVAL_CODES`, `ROLE_RULES`, `SESSION_IDLE_SECONDS` and `SESSION_SECONDS`.
+    /// `PUBLIC_BASE_URL`, `GITHUB_URL`, `APPROVAL_CODES`, `PLAN_MAX_…`, `RUN_MAX_…`, `ROLE_RULES`, `SESSION_IDLE_SECONDS` and `SESSION_SECONDS`.
     pub settings: Settings,
     /// `GITHUB_API_URL`: no slash at its end.
     pub github_api_url: String,
@@ -78,6 +79,18 @@ impl Config {
             github_url: env::required("GITHUB_URL")?,
             // Empty rules are good rules: nobody has a role.
             codes: env::parsed("APPROVAL_CODES")?,
+            budgets: Budgets {
+                plan: Budget {
+                    max_tokens: env::parsed("PLAN_MAX_TOKENS")?,
+                    max_micro_usd: micro_usd(env::parsed("PLAN_MAX_USD")?),
+                    max_turns: env::parsed("PLAN_MAX_TURNS")?,
+                },
+                run: Budget {
+                    max_tokens: env::parsed("RUN_MAX_TOKENS")?,
+                    max_micro_usd: micro_usd(env::parsed("RUN_MAX_USD")?),
+                    max_turns: env::parsed("RUN_MAX_TURNS")?,
+                },
+            },
             role_rules: env::parsed_or("ROLE_RULES", RoleRules::default())?,
             session_idle: SignedDuration::from_secs(env::parsed("SESSION_IDLE_SECONDS")?),
             session_lifetime: SignedDuration::from_secs(env::parsed("SESSION_SECONDS")?),

@@ -48,6 +48,7 @@ mod tokens;
 mod view;
 
 use domain::Timestamp;
+use domain::budget::Budget;
 use domain::role::RoleRules;
 use jiff::SignedDuration;
 
@@ -58,6 +59,15 @@ pub use routes::{app, without_stage};
 pub use sign_in::{Account, Github, NotIdentified};
 pub use slack::SlackAccess;
 
+/// What a ticket may spend on model calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budgets {
+    /// On planning, all revisions.
+    pub plan: Budget,
+    /// On the agent's attempts, all of them.
+    pub run: Budget,
+}
+
 /// What an operator chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -67,6 +77,8 @@ pub struct Settings {
     pub github_url: String,
     /// Whether who has an approval link may type a mailed code instead of signing in.
     pub codes: bool,
+    /// What a ticket may spend.
+    pub budgets: Budgets,
     /// Who has which role.
     pub role_rules: RoleRules,
     /// A session without a request for so long is over.

@@ -123,5 +123,15 @@ pub(crate) async fn workflow_facts<B: Backend>(
         None => None,
     };
     let (broken, trail) = (trail.verify().err(), trail.readable());
-    Ok(WorkflowFacts { workflow, trail, broken, lines, gate, spec, qa, now: (console.now)() })
+    Ok(WorkflowFacts {
+        workflow,
+        trail,
+        broken,
+        lines,
+        gate,
+        spec,
+        qa,
+        budgets: console.settings.budgets,
+        now: (console.now)(),
+    })
 }

@@ -1,6 +1,6 @@
 //! Configuration and clients.
 
-use domain::budget::{Budget, Prices};
+use domain::budget::{Budget, Prices, micro_usd};
 use domain::task::{ModelTarget, Provider};
 use github::Host;
 use models::Connector;
@@ -61,7 +61,7 @@ impl Config {
             model_secret: optional("MODEL_SECRET_ARN"),
             budget: Budget {
                 max_tokens: parsed("PLAN_MAX_TOKENS")?,
-                max_micro_usd: micro(parsed("PLAN_MAX_USD")?),
+                max_micro_usd: micro_usd(parsed("PLAN_MAX_USD")?),
                 max_turns: parsed("PLAN_MAX_TURNS")?,
             },
             allow_workflow_files: parsed("ALLOW_WORKFLOW_FILES")?,
@@ -69,12 +69,6 @@ impl Config {
             github_api_url: required("GITHUB_API_URL")?,
         })
     }
-}
-
-/// Dollars in millionths; a negative or absurd figure becomes the nearest sensible one.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
-fn micro(usd: f64) -> u64 {
-    (usd.clamp(0.0, 1e9) * 1e6).round() as u64
 }
 
 impl Context {

@@ -1,6 +1,6 @@
 //! Configuration and clients.
 
-use domain::budget::{Budget, Prices};
+use domain::budget::{Budget, Prices, micro_usd};
 use domain::slot::SlotPool;
 use domain::task::{ModelTarget, Provider, RunLimits};
 use domain::verify::VerifyPolicy;
@@ -94,7 +94,7 @@ impl Config {
             ),
             budget: Budget {
                 max_tokens: parsed("RUN_MAX_TOKENS")?,
-                max_micro_usd: micro(usd),
+                max_micro_usd: micro_usd(usd),
                 max_turns: parsed("RUN_MAX_TURNS")?,
             },
             allow_workflow_files: parsed("ALLOW_WORKFLOW_FILES")?,
@@ -142,12 +142,6 @@ impl Config {
 
 const MAX_FILES: u64 = 2_000;
 const MAX_OUTPUT_BYTES: u64 = 8 * 1024 * 1024;
-
-/// Dollars in millionths; a negative or absurd figure becomes the nearest sensible one.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
-fn micro(usd: f64) -> u64 {
-    (usd.clamp(0.0, 1e9) * 1e6) as u64
-}
 
 impl Context {
     /// Reads the environment and builds the clients.

@@ -112,6 +112,12 @@ impl Budget {
     }
 }
 
+/// Dollars in millionths; a negative or absurd figure becomes the nearest sensible one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
+pub fn micro_usd(usd: f64) -> u64 {
+    (usd.clamp(0.0, 1e9) * 1e6).round() as u64
+}
+
 /// What a ticket has used, by phase.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -5,6 +5,7 @@
 
 mod account;
 mod analytics;
+mod attempts;
 mod audit;
 mod chart;
 mod code;
@@ -17,6 +18,7 @@ mod logs;
 mod markdown;
 mod operations;
 mod parts;
+mod spent;
 mod timeline;
 mod words;
 mod workflow;
@@ -31,6 +33,8 @@ use domain::spec::Spec;
 use domain::workflow::{ChangedFile, Event, Workflow};
 use maud::Markup;
 use store::LogLine;
+
+use crate::Budgets;
 
 pub(crate) use account::{SignInFacts, TokenFacts, refusals, sign_in, sign_in_first, tokens};
 pub(crate) use analytics::analytics;
@@ -53,6 +57,7 @@ pub(crate) struct WorkflowFacts {
     pub(crate) gate: Option<Gate>,
     pub(crate) spec: Option<Spec>,
     pub(crate) qa: Option<QaReport>,
+    pub(crate) budgets: Budgets,
     pub(crate) now: Timestamp,
 }
 

@@ -3,6 +3,7 @@
 use domain::budget::Usage;
 use domain::gate::{Stage, Verdict};
 use domain::qa::{CommandResult, Ended};
+use domain::task::RunOutcome;
 use domain::ticket::Priority;
 use domain::workflow::Event;
 use domain::{Timestamp, WorkflowState};
@@ -141,6 +142,12 @@ pub(super) fn ended(result: &CommandResult) -> String {
     }
 }
 
+/// How an agent's run ended, in a word or two.
+pub(super) fn outcome(outcome: &RunOutcome) -> String {
+    let how = serde_json::to_value(outcome).ok();
+    how.as_ref().and_then(|value| value.get("kind")?.as_str()).unwrap_or("ended").replace('_', " ")
+}
+
 /// What happened, and what there is to say about it. The second may hold foreign words.
 pub(super) fn event(event: &Event) -> (String, Option<String>) {
     let only = |text: &str| (text.to_owned(), None);
@@ -165,9 +172,7 @@ pub(super) fn event(event: &Event) -> (String, Option<String>) {
         Event::SpecWentStale { reason } => with("The plan no longer fits", reason),
         Event::RunPrepared { attempt, .. } => (format!("Attempt {attempt} prepared"), None),
         Event::RunEnded { attempt, outcome, usage, .. } => {
-            let how = serde_json::to_value(outcome).ok();
-            let kind = how.as_ref().and_then(|value| value.get("kind")?.as_str()).unwrap_or("ended").replace('_', " ");
-            (format!("Agent's run {attempt}: {kind}"), Some(usd(usage)))
+            (format!("Agent's run {attempt}: {}", self::outcome(outcome)), Some(usd(usage)))
         }
         Event::ChangesVerified { attempt, files, .. } => {
             (format!("Change of attempt {attempt} is within the plan"), Some(format!("{} file(s)", files.len())))

@@ -1,15 +1,15 @@
 //! A workflow's page.
 
-use domain::budget::{Ledger, Phase};
 use domain::person::Person;
 use domain::role::Scope;
 use domain::workflow::Workflow;
 use maud::{Markup, html};
 
+use super::attempts::attempts;
 use super::layout::frame;
 use super::parts::{changed_files, line, moment, qa, spec, summary, web_link};
 use super::timeline::timeline;
-use super::{WorkflowFacts, logs, operations, words};
+use super::{WorkflowFacts, logs, operations, spent, words};
 use crate::caller::{SignedIn, Viewer};
 use crate::view::CANCEL;
 
@@ -30,7 +30,9 @@ pub(crate) fn workflow(facts: &WorkflowFacts, viewer: &Viewer, base_url: &str) -
         } }
         @if let Some(report) = &facts.qa { section { h2 { "Checks" } (qa(report, workflow.refused_connections)) } }
         (timeline(facts, &audit_page))
-        (ledger(&workflow.ledger))
+        (attempts(&facts.trail))
+        (spent::time(workflow, facts.now))
+        (spent::money(&workflow.ledger, &facts.budgets))
         section {
             h2 { "Progress" }
             (logs::lines(&facts.lines))
@@ -91,29 +93,5 @@ fn standing(facts: &WorkflowFacts, viewer: &Viewer, base_url: &str) -> Markup {
         @if let Some(pr) = &workflow.pr { @if let Some(merge) = &pr.merge_sha {
             p.good { "✓ Merged as " code { (merge.as_str().chars().take(12).collect::<String>()) } " by " (web_link(&pr.url, &format!("pull request {}", pr.number))) "." }
         } }
-    }
-}
-
-fn ledger(ledger: &Ledger) -> Markup {
-    let rows = [
-        ("Planning", ledger.phase(Phase::Plan)),
-        ("First attempt", ledger.phase(Phase::Build)),
-        ("Repairs", ledger.phase(Phase::Repair)),
-        ("After reviews", ledger.phase(Phase::Review)),
-        ("Together", &ledger.total()),
-    ];
-    html! {
-        section {
-            h2 { "What it cost" }
-            div.scroll { table {
-                tr { th { "For" } th { "Model calls" } th { "Tokens in" } th { "from cache" } th { "out" } th { "Cost" } }
-                @for (name, usage) in rows {
-                    tr {
-                        td { (name) } td { (usage.turns) } td { (usage.input_tokens) }
-                        td { (usage.cached_input_tokens) } td { (usage.output_tokens) } td { (words::usd(usage)) }
-                    }
-                }
-            } }
-        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use domain::audit::{Evidence, Trail};
+use domain::budget::Budget;
 use domain::dead_letters::{DeadLetterQueue, DeadLetters};
 use domain::diff::ChangeDiff;
 use domain::failure::{Failure, FailureKind};
@@ -31,7 +32,7 @@ use crate::backend::{Backend, OauthApp, Secrets};
 use crate::secret_text::{self, SessionSecret};
 use crate::sign_in::{Account, NotIdentified};
 use crate::slack::SlackAccess;
-use crate::{Console, Settings};
+use crate::{Budgets, Console, Settings};
 
 /// The code that is mailed for every link.
 pub(crate) const CODE: &str = "012345";
@@ -95,6 +96,10 @@ fn settings() -> Settings {
         base_url: BASE.to_owned(),
         github_url: "https://github.example".to_owned(),
         codes: true,
+        budgets: Budgets {
+            plan: Budget { max_tokens: 400_000, max_micro_usd: 2_000_000, max_turns: 40 },
+            run: Budget { max_tokens: 4_000_000, max_micro_usd: 300_000, max_turns: 200 },
+        },
         role_rules: "viewer=org:1 approver=team:2 admin=user:3".parse().unwrap(),
         session_idle: SignedDuration::from_hours(2),
         session_lifetime: SignedDuration::from_hours(12),

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use console::{Aws, Config, Console, Github, Settings, app};
 use domain::Timestamp;
+use domain::budget::Budget;
 use domain::gate::{Gate, GateKind};
 use domain::ids::WorkflowId;
 use domain::spec::FileAction;
@@ -57,6 +58,10 @@ impl Site {
         let github = identity_provider(folder.path()).await;
         let settings = Settings {
             codes: true,
+            budgets: console::Budgets {
+                plan: Budget { max_tokens: 400_000, max_micro_usd: 2_000_000, max_turns: 40 },
+                run: Budget { max_tokens: 4_000_000, max_micro_usd: 300_000, max_turns: 200 },
+            },
             base_url: BASE.to_owned(),
             github_url: github.html_base().to_owned(),
             role_rules: "viewer=org:70 approver=team:71 admin=user:72".parse().unwrap(),

@@ -2,12 +2,14 @@
 
 use domain::Digest;
 use domain::WorkflowState;
+use domain::diff::{ChangeDiff, DiffBody};
 use domain::failure::FailureKind;
 use domain::ids::{Attempt, WorkflowId};
 use domain::qa::QaReport;
 use domain::spec::FileAction;
 use domain::steps::CollectOutput;
 use domain::task::{RunOutcome, RunReport, Task};
+use domain::workflow::Event;
 use store::keys;
 use testkit::archive::{File, pack};
 use testkit::sample::{self, ticket};
@@ -46,6 +48,18 @@ async fn a_change_within_the_spec_is_stored_as_verified_and_tested() {
     let after = desk.world.workflow(&id).await;
     assert_eq!((after.state, after.ledger.build.turns), (WorkflowState::QaRunning, 1));
     assert_eq!(after.changes.unwrap().digest, Digest::of(&archive));
+
+    let trail = desk.world.store.audit_trail(&id).await.unwrap();
+    let told = trail.iter().find_map(|entry| match &entry.event {
+        Event::ChangesVerified { diff, .. } => *diff,
+        _ => None,
+    });
+    let diff = desk.world.objects.try_get(&keys::objects::diff(&id, Attempt::FIRST), 1 << 20).await.unwrap().unwrap();
+    assert_eq!(told, Some(Digest::of(&diff)), "what people read is what was checked");
+    let diff: ChangeDiff = serde_json::from_slice(&diff).unwrap();
+    assert_eq!((diff.change_set, diff.files.len()), (Digest::of(&archive), 1));
+    let DiffBody::Lines { hunks, omitted: 0 } = &diff.files[0].body else { panic!("{diff:?}") };
+    assert!(hunks[0].lines.iter().any(|line| line.starts_with('-')), "{hunks:?}");
 
     let second = Sandbox::start(task_url).await;
     let changes = &second.qa().changes;
