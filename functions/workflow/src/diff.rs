@@ -156,6 +156,12 @@ mod tests {
         lines(old, new, &mut MAX_TOTAL_BYTES.clone())
     }
 
+    /// A text of whole lines.
+    fn text(lines: impl IntoIterator<Item = String>) -> String {
+        let lines: Vec<String> = lines.into_iter().collect();
+        if lines.is_empty() { String::new() } else { lines.join("\n") + "\n" }
+    }
+
     /// What a diff makes of a text: the reader's side of it.
     fn apply(old: &str, body: &DiffBody) -> String {
         let DiffBody::Lines { hunks, omitted: 0 } = body else { panic!("not whole: {body:?}") };
@@ -201,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_change_is_told_with_its_place() {
-        let old: String = (1..=20).map(|n| format!("line {n}\n")).collect();
+        let old = text((1..=20).map(|n| format!("line {n}")));
         let new = old.replace("line 10\n", "line ten\nline ten and a half\n");
         let (added, removed, body) = diff(&old, &new);
         assert_eq!((added, removed), (2, 1));
@@ -219,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_counted() {
-        let new: String = (0..20_000).map(|n| format!("{n}\n")).collect();
+        let new = text((0..20_000).map(|n| n.to_string()));
         let (added, removed, body) = diff("", &new);
         let DiffBody::Lines { hunks, omitted } = body else { panic!() };
         assert_eq!((added, removed, omitted), (20_000, 0, 17_000));
@@ -244,8 +250,7 @@ mod tests {
             new in proptest::collection::vec("[ab\\r\u{202e}]{0,2}", 0..30),
             ends in any::<bool>(),
         ) {
-            let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-            let (old, mut new) = (text(&old), text(&new));
+            let (old, mut new) = (text(old), text(new));
             if ends && new.ends_with('\n') && new.len() > 1 {
                 new.push('z');
             }

@@ -27,15 +27,11 @@ pub fn lines(text: &str, max: usize) -> String {
 /// The text with every character that hides, joins or turns what stands around it shown by its number: for code, where
 /// such a character may be the attack (“Trojan Source”). Tabs stay.
 pub fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c != '\t' && (c.is_control() || is_hidden(c)) {
-            out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
-        } else {
-            out.push(c);
-        }
+    let hides = |c: char| c != '\t' && (c.is_control() || is_hidden(c));
+    if !text.contains(hides) {
+        return text.to_owned();
     }
-    out
+    text.chars().map(|c| if hides(c) { format!("⟨U+{:04X}⟩", u32::from(c)) } else { c.to_string() }).collect()
 }
 
 /// Breaks what mail programs, trackers and code hosts give a meaning to wherever it stands: `@name`, `https://…`,

@@ -132,7 +132,7 @@ fn row(text: &str, old: &mut u32, new: &mut u32, before: &mut Colours, after: &m
     let mark = text.chars().next().unwrap_or(' ');
     let words = visible(text.get(mark.len_utf8()..).unwrap_or_default());
     let number = |of: &mut u32, counts: bool| {
-        let shown = counts.then(|| of.to_string()).unwrap_or_default();
+        let shown = if counts { of.to_string() } else { String::new() };
         *of += u32::from(counts);
         shown
     };
