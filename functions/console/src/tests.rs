@@ -6,6 +6,7 @@ mod approvals;
 mod audit;
 mod codes;
 mod description;
+mod desk;
 mod diff;
 mod gate;
 mod gateway;

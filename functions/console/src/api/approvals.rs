@@ -7,12 +7,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::Timestamp;
 use domain::gate::policy::RiskReason;
 use domain::gate::requests::DecideAnswer;
 use domain::gate::{GateKind, GateStatus, Refusal};
 use domain::ids::GateId;
 use domain::person::Person;
+use domain::workflow::SpecEdit;
+use domain::{Digest, Timestamp};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use store::InboxItem;
@@ -186,7 +187,11 @@ pub(crate) async fn decide<B: Backend>(
     let decider = asking.decider()?;
     let gate: GateId = id.0.parse().map_err(|_| Problem::not_found())?;
     let body: DecideBody = body.json()?;
-    let request = body.request(decider.actor());
+    let edit = match body.edit_digest() {
+        Some(digest) => Some(edit(&console, &gate, digest).await?),
+        None => None,
+    };
+    let request = body.request(decider.actor(), edit)?;
     match console.backend.decide(&gate, request).await? {
         DecideAnswer::Decided { status } => Ok(Json(Decided { status, missing_approvals: 0 })),
         DecideAnswer::Counted { approvals, required } => {
@@ -197,7 +202,18 @@ pub(crate) async fn decide<B: Backend>(
     }
 }
 
-fn refused(refusal: &Refusal, message: String) -> Problem {
+/// The edit with this digest at a gate, if it is the last one there.
+async fn edit<B: Backend>(console: &Console<B>, gate: &GateId, digest: Digest) -> Result<SpecEdit, Problem> {
+    let gate = console.backend.gate(gate).await?.ok_or_else(Problem::not_found)?;
+    let workflow = console.backend.workflow(&gate.workflow_id).await?;
+    let found = workflow.edit.filter(|edit| edit.spec_digest == digest);
+    found.ok_or_else(|| {
+        let unknown = Refusal::EditUnknown;
+        refused(&unknown, format!("{unknown}. Nothing was decided"))
+    })
+}
+
+pub(super) fn refused(refusal: &Refusal, message: String) -> Problem {
     let (status, code) = match refusal {
         Refusal::AlreadyDecided { .. } => (StatusCode::CONFLICT, "already_decided"),
         Refusal::Due { .. } => (StatusCode::CONFLICT, "due"),

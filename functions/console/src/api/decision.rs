@@ -3,11 +3,13 @@
 use domain::Digest;
 use domain::gate::{DecisionRequest, SectionComment, Verdict};
 use domain::person::Actor;
+use domain::workflow::SpecEdit;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::fields::Nothing;
 use super::input::Object;
+use crate::problem::Problem;
 
 /// A decision, as it is read: [`Decision`] describes it.
 #[derive(Deserialize)]
@@ -19,6 +21,8 @@ pub(super) struct DecideBody {
     #[serde(default)]
     sections: Vec<Object<Section>>,
     subject_digest: Digest,
+    #[serde(default)]
+    edit_digest: Option<Digest>,
 }
 
 /// A decision. A revision or rejection says why: as a whole, on single sections, or both.
@@ -27,6 +31,7 @@ pub(super) struct DecideBody {
 #[expect(dead_code, reason = "describes another type")]
 pub(super) enum Decision {
     Approval(Approval),
+    ApprovalOfEdit(ApprovalOfEdit),
     Objection(Objection),
     ObjectionToSections(ObjectionToSections),
 }
@@ -47,6 +52,24 @@ pub(super) struct Approval {
     /// The `subject_digest` of what was seen.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     subject_digest: Digest,
+}
+
+/// Go on with one's own edit of the plan.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes another type")]
+pub(super) struct ApprovalOfEdit {
+    #[schema(inline)]
+    decision: YesEdited,
+    /// Words for whoever reads the audit trail.
+    #[schema(value_type = Option<String>, pattern = r"\S", required = false)]
+    comment: Option<Words>,
+    /// The `subject_digest` of what was edited.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    subject_digest: Digest,
+    /// The `edit_digest` of the edit.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    edit_digest: Digest,
 }
 
 /// Once more, or no.
@@ -91,6 +114,13 @@ enum Yes {
     Approve,
 }
 
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(dead_code, reason = "describes another type")]
+enum YesEdited {
+    ApproveEdited,
+}
+
 /// `REVISE`: once more; for a pull request: changes requested. `REJECT`: no; for a pull request: close it.
 #[derive(ToSchema)]
 #[schema(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -116,24 +146,38 @@ struct Section {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Word {
     Approve,
+    ApproveEdited,
     Revise,
     Reject,
 }
 
 impl DecideBody {
-    /// What `approvals` is asked to decide.
-    pub(super) fn request(self, by: Actor) -> DecisionRequest {
-        DecisionRequest {
-            verdict: match self.decision {
-                Word::Approve => Verdict::Approve,
-                Word::Revise => Verdict::Revise,
-                Word::Reject => Verdict::Reject,
-            },
+    /// Which edit is approved, if one is.
+    pub(super) const fn edit_digest(&self) -> Option<Digest> {
+        self.edit_digest
+    }
+
+    /// What `approvals` is asked to decide, with the edit that is approved.
+    pub(super) fn request(self, by: Actor, edit: Option<SpecEdit>) -> Result<DecisionRequest, Problem> {
+        let verdict = match (self.decision, edit) {
+            (Word::Approve, None) => Verdict::Approve,
+            (Word::ApproveEdited, Some(SpecEdit { revision, spec_digest, .. })) => {
+                Verdict::ApproveEdited { revision, spec_digest }
+            }
+            (Word::Revise, None) => Verdict::Revise,
+            (Word::Reject, None) => Verdict::Reject,
+            (Word::ApproveEdited, None) | (_, Some(_)) => {
+                let detail = "`edit_digest` goes with `APPROVE_EDITED`, and only with that. Nothing was decided.";
+                return Err(Problem::bad_request(detail));
+            }
+        };
+        Ok(DecisionRequest {
+            verdict,
             by,
             subject_digest: Some(self.subject_digest),
             comment: self.comment.map(|Words(text)| text),
             sections: self.sections.into_iter().map(|Object(it)| it.into()).collect(),
-        }
+        })
     }
 }
 

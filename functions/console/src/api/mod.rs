@@ -6,12 +6,14 @@ pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod cursor;
 mod decision;
+pub(crate) mod desk;
 pub(crate) mod diff;
 mod entries;
 mod fields;
 mod input;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
+mod plan;
 pub(crate) mod resume;
 pub(crate) mod workflows;
 

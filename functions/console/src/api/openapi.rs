@@ -10,7 +10,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder, Server};
 use utoipa::{IntoResponses, OpenApi};
 
-use super::{analytics, approvals, audit, diff, metrics, resume, workflows};
+use super::{analytics, approvals, audit, desk, diff, metrics, resume, workflows};
 use crate::Console;
 use crate::backend::Backend;
 use crate::cookies::Jar;
@@ -35,6 +35,9 @@ use crate::problem::{PROBLEM_TYPE, ProblemBody};
         audit::export,
         approvals::pending,
         approvals::decide,
+        desk::edit,
+        desk::extend,
+        desk::hand_on,
         metrics::metrics,
         analytics::analytics,
         document

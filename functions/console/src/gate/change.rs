@@ -7,6 +7,8 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::Timestamp;
+use domain::gate::Gate;
 use domain::gate::requests::ChangeAnswer;
 use domain::person::Person;
 use jiff::SignedDuration;
@@ -20,7 +22,7 @@ use crate::problem::{PageProblem, Problem};
 use crate::sign_in::redirect;
 
 /// More time at once, hours: two weeks.
-const MAX_HOURS: u32 = 14 * 24;
+pub(crate) const MAX_HOURS: u32 = 14 * 24;
 
 #[derive(Deserialize)]
 pub(crate) struct TimeForm {
@@ -77,11 +79,7 @@ async fn change<B: Backend>(
     asking.own_form(&purpose(&gate), &nonce)?;
     let by = decider.actor();
     let answer = match wish {
-        Wish::Time { hours } => {
-            let hours = SignedDuration::from_hours(i64::from(hours.clamp(1, MAX_HOURS)));
-            let due_at = gate.due_at.saturating_add(hours).unwrap_or(gate.due_at);
-            console.backend.extend(&gate.id, by, due_at).await?
-        }
+        Wish::Time { hours } => console.backend.extend(&gate.id, by, later(&gate, hours.clamp(1, MAX_HOURS))).await?,
         Wish::HandOn { to } => {
             let Ok(person) = Person::from_text(to.trim()) else {
                 let notice = "Nobody more is asked: that is no e-mail address.";
@@ -103,9 +101,14 @@ async fn change<B: Backend>(
     }
 }
 
+/// The gate's deadline, so many hours later.
+pub(crate) fn later(gate: &Gate, hours: u32) -> Timestamp {
+    gate.due_at.saturating_add(SignedDuration::from_hours(i64::from(hours))).unwrap_or(gate.due_at)
+}
+
 async fn refuse<B: Backend>(
     console: &Console<B>,
-    gate: &domain::gate::Gate,
+    gate: &Gate,
     asking: &Asking,
     notice: &str,
 ) -> Result<Response, Problem> {

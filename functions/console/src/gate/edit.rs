@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::gate::{Gate, Standing, Subject};
+use domain::person::Person;
 use domain::spec::{ChecklistItem, DraftFile, FileAction, NewDependency, Risk, Spec, SpecDraft, SpecText, VerifiedBy};
 use domain::steps::EditOutput;
 
@@ -69,12 +70,21 @@ async fn editable<B: Backend>(
 ) -> Result<Option<(Gate, Spec)>, Problem> {
     let (viewer, _) = asking.signed_in()?;
     let Some(gate) = open(console, id).await? else { return Ok(None) };
-    if !matches!(gate.standing(viewer.person()), Standing::Asked | Standing::Counted) {
+    let spec = editable_by(console, &gate, viewer.person()).await?;
+    Ok(spec.map(|spec| (gate, spec)))
+}
+
+/// The SPEC at a gate, if this person may approve an edit of it.
+pub(crate) async fn editable_by<B: Backend>(
+    console: &Console<B>,
+    gate: &Gate,
+    person: &Person,
+) -> Result<Option<Spec>, Problem> {
+    if !matches!(gate.standing(person), Standing::Asked | Standing::Counted) {
         return Ok(None);
     }
     let Subject::Spec { revision, spec_digest, .. } = gate.subject else { return Ok(None) };
-    let spec = console.backend.spec(&gate.workflow_id, revision, spec_digest).await?;
-    Ok(spec.map(|spec| (gate, spec)))
+    Ok(console.backend.spec(&gate.workflow_id, revision, spec_digest).await?)
 }
 
 fn page<B: Backend>(

@@ -17,8 +17,8 @@ use domain::ids::WorkflowId;
 use domain::person::Person;
 
 pub(crate) use answer::{Answer, NOTE, Outcome, personal, submit};
-pub(crate) use change::{extend, hand_on};
-pub(crate) use edit::{form as edit_form, save as save_edit};
+pub(crate) use change::{MAX_HOURS, extend, hand_on, later};
+pub(crate) use edit::{editable_by, form as edit_form, save as save_edit};
 
 use crate::Console;
 use crate::backend::Backend;

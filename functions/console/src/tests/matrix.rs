@@ -23,7 +23,7 @@ enum Needs {
 }
 
 /// Method, path, what it needs, and the status for who passes: a POST without its form goes no further than 400.
-const ROUTES: [(&str, &str, Needs, u16); 44] = [
+const ROUTES: [(&str, &str, Needs, u16); 47] = [
     ("GET", "/", Needs::Any(Scope::Read), 200),
     ("GET", "/analytics", Needs::Any(Scope::Read), 200),
     ("GET", "/workflows/{id}", Needs::Any(Scope::Read), 200),
@@ -64,6 +64,9 @@ const ROUTES: [(&str, &str, Needs, u16); 44] = [
     ("POST", "/api/workflows/{id}/retry", Needs::Token(Scope::Operate), 409),
     ("GET", "/api/approvals/pending", Needs::Any(Scope::Read), 200),
     ("POST", "/api/approvals/{id}/decide", Needs::Token(Scope::Decide), 415),
+    ("POST", "/api/approvals/{id}/edit", Needs::Token(Scope::Decide), 415),
+    ("POST", "/api/approvals/{id}/extend", Needs::Token(Scope::Decide), 415),
+    ("POST", "/api/approvals/{id}/hand-on", Needs::Token(Scope::Decide), 415),
     ("GET", "/api/metrics", Needs::Any(Scope::Read), 200),
     // Its callers are Slack's, by a signature; this deployment has no Slack.
     ("POST", "/slack/interactions", Needs::Nothing, 404),

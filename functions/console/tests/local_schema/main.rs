@@ -15,7 +15,10 @@ use std::sync::Arc;
 use console::{Console, app};
 use domain::failure::{Failure, FailureKind};
 use domain::gate::GateKind;
+use domain::steps::Done;
 use domain::workflow::Event;
+use serde_json::{Value, json};
+use testkit::Functions;
 use testkit::sample::{sha, ticket};
 use toolchain::Toolchain;
 
@@ -27,6 +30,11 @@ const SECONDS: u32 = 60;
 /// A site with workflows in several states, two open gates among them.
 async fn populated() -> Site {
     let site = Site::start().await;
+    // Whether a plan holds is decided by `workflow`, which needs a repository; here no plan is the one that is asked about.
+    site.functions.on(Functions::WORKFLOW, async |request: Value| match request["step"].as_str() {
+        Some("edit_spec") => Ok(json!({"outcome": "not_asked"})),
+        _ => Ok(serde_json::to_value(Done::Done).unwrap()),
+    });
     site.waiting().await;
     let published = site.world.published(&ticket("FL-2"), &sha("b")).await;
     site.world.open(&published, GateKind::Pr).await;
@@ -48,19 +56,12 @@ async fn what_is_described_is_what_is_done() {
     let mut fuzzer = Command::new(Toolchain::of_this_checkout().api_fuzzer());
     fuzzer
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .args(["--config-file", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local_schema/schemathesis.toml")])
         .args(["run", &format!("{origin}/api/openapi.json"), "--url", &origin])
         .args(["--header", &format!("Authorization: Bearer {TOKEN}")])
-        .args([
-            "--checks",
-            "all",
-            "--max-time",
-            &SECONDS.to_string(),
-            "--workers",
-            "2",
-            "--no-color",
-            "--warnings",
-            "off",
-        ])
+        // One worker: Python 3.11's own parser is not safe in two threads ("AST constructor recursion depth mismatch").
+        .args(["--checks", "all", "--max-time", &SECONDS.to_string(), "--workers", "1"])
+        .args(["--no-color", "--warnings", "off"])
         .env("NO_PROXY", "127.0.0.1");
     let output = tokio::task::spawn_blocking(move || fuzzer.output()).await.unwrap().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
