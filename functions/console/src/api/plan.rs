@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 /// A plan. What the planner said of itself (confidence, estimates) stays as it said.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "a SPEC's own names")]
 pub(super) struct Plan {
     /// One line that says what changes.
     title: String,
