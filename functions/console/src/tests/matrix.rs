@@ -225,3 +225,24 @@ fn every_route_has_its_row() {
     let rows: BTreeSet<_> = rows.map(|(method, path, ..)| (*method, (*path).to_owned())).collect();
     assert_eq!(routes(), rows);
 }
+
+/// A route that API Gateway does not know is reached by nobody, however well it works here.
+#[test]
+fn api_gateway_leads_to_every_route() {
+    let template = machine_tests::template::Template::read().unwrap();
+    let paths = template.body["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].as_object().unwrap();
+    let leads = |method: &str, route: &str| {
+        paths.iter().any(|(path, methods)| {
+            let covers = match path.strip_suffix("{proxy+}") {
+                Some(start) => route.len() > start.len() && route.starts_with(start),
+                None => path == route,
+            };
+            let operation = &methods[method.to_ascii_lowercase()];
+            let function = &operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"];
+            covers && function.as_str().is_some_and(|uri| uri.contains("-console/"))
+        })
+    };
+    let lost: Vec<_> = routes().into_iter().filter(|(method, route)| !leads(method, route)).collect();
+    assert!(lost.is_empty(), "template.yaml has no route for {lost:?}");
+    assert!(!leads("GET", "/somewhere") && !leads("POST", "/analytics"), "the test tells them apart");
+}
