@@ -16,7 +16,7 @@ const CONTEXT: usize = 3;
 pub(crate) const MAX_FILE_BYTES: usize = 512 * 1024;
 /// Most lines of one file.
 const MAX_LINES: usize = 3_000;
-/// Most bytes of all lines.
+/// Most bytes of all lines, as they are stored: what JSON makes longer counts as that.
 const MAX_TOTAL_BYTES: usize = 1024 * 1024;
 /// Longest line, characters.
 const MAX_LINE: usize = 2_000;
@@ -114,12 +114,14 @@ fn lines(old: &str, new: &str, left: &mut usize) -> (u32, u32, DiffBody) {
             added += u32::from(mark == '+');
             removed += u32::from(mark == '-');
             let text = shorten(change.value().strip_suffix('\n').unwrap_or(change.value()));
-            if taken >= MAX_LINES || text.len() > *left {
+            let stored = stored_bytes(&text);
+            // Nothing after the first line that is left out is shown: a hole between lines would make other code of them.
+            if omitted > 0 || taken >= MAX_LINES || stored > *left {
                 omitted += 1;
                 continue;
             }
             taken += 1;
-            *left -= text.len();
+            *left -= stored;
             let number = |index: Option<usize>| index.map(|index| u32::try_from(index + 1).unwrap_or(u32::MAX));
             let hunk = hunk.get_or_insert_with(|| Hunk { old_start: 0, new_start: 0, lines: Vec::new() });
             if hunk.old_start == 0 {
@@ -138,13 +140,28 @@ fn lines(old: &str, new: &str, left: &mut usize) -> (u32, u32, DiffBody) {
     (added, removed, DiffBody::Lines { hunks, omitted })
 }
 
-fn shorten(line: &str) -> String {
-    if line.chars().nth(MAX_LINE).is_none() {
-        return line.to_owned();
-    }
-    let kept: String = line.chars().take(MAX_LINE).collect();
-    format!("{kept}… (shortened)")
+/// How many bytes a line takes in the document, with its mark, quotes and comma.
+fn stored_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum::<usize>() + 4
 }
+
+fn shorten(line: &str) -> String {
+    let mut rest = line.chars();
+    let kept: String = rest.by_ref().take(MAX_LINE).collect();
+    match rest.count() {
+        0 => kept,
+        more => format!("{kept}… ({more} characters more)"),
+    }
+}
+
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod whole;
 
 #[cfg(test)]
 mod tests {
@@ -232,15 +249,27 @@ mod tests {
         assert_eq!(hunks.iter().map(|hunk| hunk.lines.len()).sum::<usize>(), MAX_LINES);
         let (_, _, body) = diff("", &"x".repeat(MAX_FILE_BYTES));
         let DiffBody::Lines { hunks, .. } = body else { panic!() };
-        assert!(hunks[0].lines[0].ends_with("… (shortened)"));
+        assert!(hunks[0].lines[0].ends_with("… (522288 characters more)"));
     }
 
     #[test]
     fn all_files_together_have_a_limit() {
-        let mut left = 10;
+        let one = stored_bytes("12345678");
+        let mut left = one + 2;
         let (added, _, body) = lines("", "12345678\n12345678\n", &mut left);
         assert_eq!((added, left), (2, 2));
         assert!(matches!(body, DiffBody::Lines { omitted: 1, .. }));
+    }
+
+    /// Else whoever fills the limit chooses which lines of a later file people read.
+    #[test]
+    fn no_line_is_left_out_between_others() {
+        let mut left = 3 * stored_bytes("if (admin) {");
+        let new =
+            "if (admin) {\nexec(payload); // longer than what is left, and then some more of it to be sure\n}\nend\n";
+        let (_, _, body) = lines("", new, &mut left);
+        let DiffBody::Lines { hunks, omitted: 3 } = body else { panic!("{body:?}") };
+        assert_eq!(hunks[0].lines, ["+if (admin) {"]);
     }
 
     proptest! {

@@ -12,6 +12,8 @@ use super::code::{Colours, Kind, language};
 use super::layout::frame;
 use super::parts::{line, moment};
 
+/// Most bytes of all files' markup: a function's answer is 6 MB at most, and a gate that cannot be loaded cannot be decided.
+const MAX_MARKUP: usize = 3 * 1024 * 1024;
 /// Files of more lines than this are closed until somebody opens them.
 const OPEN_LINES: u32 = 400;
 
@@ -53,6 +55,7 @@ pub(crate) fn diff(facts: &DiffFacts<'_>, base_url: &str) -> Markup {
 /// A whole change: the list of its files, then each of them.
 pub(super) fn change(diff: &ChangeDiff) -> Markup {
     let (added, removed) = diff.totals();
+    let mut left = MAX_MARKUP;
     html! {
         p {
             (diff.files.len()) @if diff.files.len() == 1 { " file, " } @else { " files, " }
@@ -69,7 +72,7 @@ pub(super) fn change(diff: &ChangeDiff) -> Markup {
                 }
             }
         } }
-        @for (index, file) in diff.files.iter().enumerate() { (one(file, index)) }
+        @for (index, file) in diff.files.iter().enumerate() { (within(&mut left, file, index)) }
     }
 }
 
@@ -88,22 +91,44 @@ fn scope(file: &FileDiff) -> Markup {
     }
 }
 
-fn one(file: &FileDiff, index: usize) -> Markup {
-    let note = |text: &str| html! { p.soft { (text) } };
+/// A file with its lines while the page is not too long, and without them afterwards.
+fn within(left: &mut usize, file: &FileDiff, index: usize) -> Markup {
+    let whole = one(file, index, &body(file));
+    match left.checked_sub(whole.0.len()) {
+        Some(rest) => {
+            *left = rest;
+            whole
+        }
+        None => one(
+            file,
+            index,
+            &html! { p.notice { "Its lines would make this page too long: read them at the pull request." } },
+        ),
+    }
+}
+
+fn one(file: &FileDiff, index: usize, body: &Markup) -> Markup {
     html! {
         details.file id=(format!("file-{index}")) open[file.added + file.removed <= OPEN_LINES] {
             summary { code { (visible(file.path.as_str())) } " " span.small { (scope(file)) } }
-            @match &file.body {
-                DiffBody::Lines { hunks, omitted } => {
-                    @if hunks.is_empty() && *omitted == 0 { (note("Its content stays; only its mode changes, or it is empty.")) }
-                    @else { (lines(file, hunks)) }
-                    @if *omitted > 0 { p.notice { (omitted) " more lines are not shown here: read them at the pull request." } }
-                },
-                DiffBody::Binary => (note("It is no text.")),
-                DiffBody::TooLarge => (note("It is too large to be shown: read it at the pull request.")),
-                DiffBody::Withheld => (note("It held what looks like a credential before this change, and is not shown: read it at the pull request.")),
-                DiffBody::Unknown => (note("What it was before is not at hand: read it at the pull request.")),
-            }
+            (body)
+        }
+    }
+}
+
+fn body(file: &FileDiff) -> Markup {
+    let note = |text: &str| html! { p.soft { (text) } };
+    html! {
+        @match &file.body {
+            DiffBody::Lines { hunks, omitted } => {
+                @if hunks.is_empty() && *omitted == 0 { (note("Its content stays; only its mode changes, or it is empty.")) }
+                @else { (lines(file, hunks)) }
+                @if *omitted > 0 { p.notice { (omitted) " more lines are not shown here: read them at the pull request." } }
+            },
+            DiffBody::Binary => (note("It is no text.")),
+            DiffBody::TooLarge => (note("It is too large to be shown: read it at the pull request.")),
+            DiffBody::Withheld => (note("It held what looks like a credential before this change, and is not shown: read it at the pull request.")),
+            DiffBody::Unknown => (note("What it was before is not at hand: read it at the pull request.")),
         }
     }
 }
