@@ -15,7 +15,7 @@ use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::signing::SigningKey;
-use domain::slot::{Pause, SlotPool, Waiter};
+use domain::slot::{Pause, SlotPool};
 use domain::spec::{Spec, SpecDraft};
 use domain::steps::{Done, EditOutput, Redriven, SweeperAsk, WorkflowStep};
 use domain::workflow::{Event, Expense, ResumePoint, Workflow};
@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use slack::Slack;
 use store::keys::objects;
 use store::{
-    Anchors, ApiToken, ConsoleTable, Gates, InboxItem, LogLine, Objects, Session, Slots, Span, Store, StoreError,
+    Anchors, ApiToken, ConsoleTable, Gates, InboxItem, Line, LogLine, Objects, Session, Slots, Span, Store, StoreError,
     Summary,
 };
 
@@ -184,8 +184,8 @@ impl Backend for Aws {
         self.store.expenses(since, now, limit).await
     }
 
-    async fn queue(&self, pool: SlotPool) -> Result<Vec<Waiter>, StoreError> {
-        self.slots.queue(pool).await
+    async fn line(&self, pool: SlotPool) -> Result<Line, StoreError> {
+        self.slots.line(pool).await
     }
 
     async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, StoreError> {
@@ -292,10 +292,6 @@ impl Backend for Aws {
             tracing::warn!(workflow = %id, %failure, "the resumed workflow waits for the next sweep");
         }
         Ok(workflow)
-    }
-
-    async fn pause(&self, pool: SlotPool) -> Result<Option<Pause>, StoreError> {
-        self.slots.pause(pool).await
     }
 
     async fn set_pause(&self, pool: SlotPool, pause: Option<Pause>) -> Result<(), Failure> {

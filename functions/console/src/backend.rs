@@ -13,14 +13,14 @@ use domain::person::{Actor, Person};
 use domain::qa::QaReport;
 use domain::refusal::AccessRefusal;
 use domain::signing::SigningKey;
-use domain::slot::{Pause, SlotPool, Waiter};
+use domain::slot::{Pause, SlotPool};
 use domain::spec::{Spec, SpecDraft};
 use domain::steps::{EditOutput, Redriven};
 use domain::workflow::{Expense, ResumePoint, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use secrecy::SecretString;
 use serde::Deserialize;
-use store::{ApiToken, InboxItem, LogLine, Session, Span, StoreError, Summary};
+use store::{ApiToken, InboxItem, Line, LogLine, Session, Span, StoreError, Summary};
 
 use crate::sign_in::{Account, NotIdentified};
 use crate::slack::SlackAccess;
@@ -76,8 +76,8 @@ pub trait Backend: Send + Sync + 'static {
         now: Timestamp,
         limit: usize,
     ) -> impl Future<Output = Result<(Vec<Expense>, bool), StoreError>> + Send;
-    /// Who waits for a slot, in order of service.
-    fn queue(&self, pool: SlotPool) -> impl Future<Output = Result<Vec<Waiter>, StoreError>> + Send;
+    /// Who waits for a slot, in order of service, and whether any are handed out.
+    fn line(&self, pool: SlotPool) -> impl Future<Output = Result<Line, StoreError>> + Send;
     /// A workflow.
     fn workflow(&self, id: &WorkflowId) -> impl Future<Output = Result<Workflow, StoreError>> + Send;
     /// The audit trail of a workflow.
@@ -169,8 +169,6 @@ pub trait Backend: Send + Sync + 'static {
         actor: &Actor,
         now: Timestamp,
     ) -> impl Future<Output = Result<Workflow, Failure>> + Send;
-    /// Whether a pool hands out no slots, and why.
-    fn pause(&self, pool: SlotPool) -> impl Future<Output = Result<Option<Pause>, StoreError>> + Send;
     /// Asks `workflow` to let a pool rest, or go on.
     fn set_pause(&self, pool: SlotPool, pause: Option<Pause>) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Asks `sweeper` what is in the queues of dead letters.

@@ -22,7 +22,8 @@ pub struct Config {
     pub audit_bucket: String,
     /// `CONSOLE_TABLE`: sessions and API tokens.
     pub console_table: String,
-    /// `PUBLIC_BASE_URL`, `GITHUB_URL`, `APPROVAL_CODES`, `PLAN_MAX_…`, `RUN_MAX_…`, `ROLE_RULES`, `SESSION_IDLE_SECONDS` and `SESSION_SECONDS`.
+    /// `PUBLIC_BASE_URL`, `GITHUB_URL`, `APPROVAL_CODES`, `PLAN_MAX_…`, `RUN_MAX_…`, `ROLE_RULES`, `SESSION_IDLE_SECONDS`
+    /// and `SESSION_SECONDS`.
     pub settings: Settings,
     /// `GITHUB_API_URL`: no slash at its end.
     pub github_api_url: String,

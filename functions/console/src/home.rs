@@ -1,7 +1,7 @@
 //! The home page: what waits for the reader, what runs, what was done, and what it cost.
 //!
 //! Its reads, besides the session's: one query for each address of the reader (the inbox, whose rows say all that a list
-//! needs), one for each of the 17 states, two for the queues and two for whether they rest, and one or two for the last week's expenses (by calendar
+//! needs), one for each of the 17 states, two for the queues, and one or two for the last week's expenses (by calendar
 //! month). None grows with the number of open gates but the inbox's own.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::analytics::{self, Figures, beginning};
 use crate::api::{approvals, cursor};
 use crate::backend::Backend;
 use crate::caller::Asking;
-use crate::pages::{self, HomeFacts, Inbox, Queue};
+use crate::pages::{self, HomeFacts, Inbox};
 use crate::problem::{PageProblem, Problem};
 
 /// Gates on a page of the inbox.
@@ -56,14 +56,14 @@ pub(crate) async fn home<B: Backend>(
         async { try_join!(approvals::inbox(backend, viewer.person()), live(backend)) },
         analytics::ended(backend, since, MAX_ENDED),
         analytics::expenses(backend, since, now),
-        async { try_join!(queue(backend, SlotPool::Plan), queue(backend, SlotPool::Run)) },
+        async { Ok(try_join!(backend.line(SlotPool::Plan), backend.line(SlotPool::Run))?) },
     )?;
     let (waiting, running): (Vec<_>, Vec<_>) = live.into_iter().partition(|it| it.state.is_waiting_for_person());
     let facts = HomeFacts {
         inbox: page_of(inbox, after),
         waiting,
         running,
-        queues: [queues.0, queues.1],
+        queues: [(SlotPool::Plan, queues.0), (SlotPool::Run, queues.1)],
         figures: Figures::of(&ended, &expenses, DAYS, now, more || more_expenses),
         spent_today: spent_since(&expenses, beginning(now, 1)),
         done: ended.into_iter().take(MAX_DONE).collect(),
@@ -92,11 +92,6 @@ async fn live<B: Backend>(backend: &B) -> Result<Vec<Summary>, Problem> {
     let mut live: Vec<Summary> = pages.into_iter().flat_map(|(found, _)| found).collect();
     live.sort_by(|a, b| (b.updated_at, &b.id).cmp(&(a.updated_at, &a.id)));
     Ok(live)
-}
-
-async fn queue<B: Backend>(backend: &B, pool: SlotPool) -> Result<Queue, Problem> {
-    let (waiters, pause) = try_join!(backend.queue(pool), backend.pause(pool))?;
-    Ok(Queue { pool, waiters, pause })
 }
 
 fn spent_since(expenses: &[Expense], since: Timestamp) -> u64 {

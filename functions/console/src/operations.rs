@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use domain::dead_letters::DeadLetterQueue;
 use domain::slot::{Pause, SlotPool};
+use domain::state::RESUMPTIONS;
 use domain::workflow::Workflow;
 use domain::{Timestamp, WorkflowState, text};
 use futures::future::try_join_all;
@@ -30,8 +31,8 @@ pub(crate) const OPERATIONS: &str = "operations";
 const DAYS: i32 = 14;
 /// Most failed workflows of one sort.
 const MAX_FAILED: usize = 10;
-/// Most live workflows of one state that are looked at.
-const MAX_LIVE: usize = 50;
+/// Most live workflows of one state that are looked at. Those that stand still for longest are the last of a list.
+const MAX_LIVE: usize = 500;
 /// How long a machine's state may last before it counts as slow, minutes: the alarm's two hours.
 const SLOW_MINUTES: i64 = 120;
 /// Longest reason of a pause, characters.
@@ -52,8 +53,8 @@ pub(crate) async fn page<B: Backend>(
     asking.operator()?;
     let viewer = asking.viewer()?;
     let (backend, now) = (&console.backend, (console.now)());
-    let (failed, live, pauses) = try_join!(failed(backend, beginning(now, DAYS)), live(backend), async {
-        Ok(try_join!(backend.pause(SlotPool::Plan), backend.pause(SlotPool::Run))?)
+    let (failed, live, lines) = try_join!(failed(backend, beginning(now, DAYS)), live(backend), async {
+        Ok(try_join!(backend.line(SlotPool::Plan), backend.line(SlotPool::Run))?)
     },)?;
     let dead_letters = backend.dead_letters().await.inspect_err(|failure| {
         tracing::warn!(%failure, "the queues of dead letters could not be looked at");
@@ -62,7 +63,7 @@ pub(crate) async fn page<B: Backend>(
         failed,
         slow: live.into_iter().filter(|it| is_slow(it, now)).collect(),
         dead_letters: dead_letters.ok(),
-        pauses: [(SlotPool::Plan, pauses.0), (SlotPool::Run, pauses.1)],
+        pauses: [(SlotPool::Plan, lines.0.pause), (SlotPool::Run, lines.1.pause)],
         moved: query.moved,
         now,
     };
@@ -71,10 +72,8 @@ pub(crate) async fn page<B: Backend>(
 
 /// Workflows that ended without their result and can go on, the one that ended last first.
 async fn failed<B: Backend>(backend: &B, since: Timestamp) -> Result<Vec<Workflow>, Problem> {
-    use WorkflowState::{Error, NotSuitable, PrClosed, QaFailed, SpecRejected};
     let span = Span::since(since, MAX_FAILED);
-    let states = [Error, QaFailed, PrClosed, SpecRejected, NotSuitable];
-    let pages = try_join_all(states.map(|state| backend.summaries(state, &span))).await?;
+    let pages = try_join_all(RESUMPTIONS.iter().map(|(state, _)| backend.summaries(*state, &span))).await?;
     let found = pages.into_iter().flat_map(|(found, _)| found);
     let mut workflows = try_join_all(found.map(async |it| backend.workflow(&it.id).await)).await?;
     // One may have gone on since the list was read.

@@ -40,7 +40,7 @@ async fn look(context: &Context, urls: &DeadLetterUrls) -> Result<DeadLetters, F
     Ok(DeadLetters { queue: urls.queue, number, letters: messages.iter().map(describe).collect() })
 }
 
-/// Hands messages back, at most [`MAX_MOVED`].
+/// Hands messages back, at most [`MAX_MOVED`]. One that cannot be read stays where it is.
 pub(crate) async fn redrive(context: &Context, queue: DeadLetterQueue) -> Result<Redriven, Failure> {
     let refused = || Failure::new(FailureKind::InvalidInput, "These messages cannot be handed back.");
     let urls = context.config.dead_letters.iter().find(|urls| urls.queue == queue && queue.can_redrive());
@@ -49,10 +49,13 @@ pub(crate) async fn redrive(context: &Context, queue: DeadLetterQueue) -> Result
     while moved < MAX_MOVED {
         let messages = receive(context, urls, HIDDEN_SECONDS).await?;
         if messages.is_empty() {
-            return Ok(Redriven { moved, more: false });
+            break;
         }
         for message in messages {
-            hand_back(context, urls, &message).await?;
+            if !hand_back(context, urls, &message).await? {
+                tracing::error!(queue = queue.as_str(), id = message.message_id(), "a dead letter cannot be read");
+                continue;
+            }
             let receipt = message.receipt_handle().unwrap_or_default();
             let delete = context.sqs.delete_message().queue_url(&urls.url).receipt_handle(receipt);
             delete.send().await.map_err(|error| unavailable(&DisplayErrorContext(error)))?;
@@ -60,7 +63,7 @@ pub(crate) async fn redrive(context: &Context, queue: DeadLetterQueue) -> Result
         }
     }
     tracing::warn!(queue = queue.as_str(), moved, "dead letters were handed back");
-    Ok(Redriven { moved, more: true })
+    Ok(Redriven { moved })
 }
 
 async fn receive(context: &Context, urls: &DeadLetterUrls, hidden: i32) -> Result<Vec<Message>, Failure> {
@@ -73,14 +76,19 @@ async fn receive(context: &Context, urls: &DeadLetterUrls, hidden: i32) -> Resul
     Ok(answer.messages.unwrap_or_default())
 }
 
-async fn hand_back(context: &Context, urls: &DeadLetterUrls, message: &Message) -> Result<(), Failure> {
+/// Whether it could be handed back.
+async fn hand_back(context: &Context, urls: &DeadLetterUrls, message: &Message) -> Result<bool, Failure> {
     let body = message.body().unwrap_or_default();
-    let Some(back_to) = &urls.back_to else { return end_execution(context, body).await };
+    let Some(back_to) = &urls.back_to else {
+        let Some(step) = ending(body) else { return Ok(false) };
+        let _: FinishOutput = context.invoker.call(&context.config.workflow_function, &step).await?;
+        return Ok(true);
+    };
     let group = attribute(message, &MessageSystemAttributeName::MessageGroupId);
     let call = context.sqs.send_message().queue_url(back_to).message_body(body);
     let call = call.set_message_group_id(group.map(str::to_owned));
     call.send().await.map_err(|error| unavailable(&DisplayErrorContext(error)))?;
-    Ok(())
+    Ok(true)
 }
 
 /// What EventBridge says of an execution's end, where it could not make our own words of it.
@@ -93,15 +101,6 @@ struct ExecutionEvent {
 struct ExecutionDetail {
     name: String,
     status: String,
-}
-
-async fn end_execution(context: &Context, body: &str) -> Result<(), Failure> {
-    let Some(step) = ending(body) else {
-        tracing::error!("a dead letter about an execution cannot be read; the sweep ends its workflow");
-        return Ok(());
-    };
-    let _: FinishOutput = context.invoker.call(&context.config.workflow_function, &step).await?;
-    Ok(())
 }
 
 fn ending(body: &str) -> Option<WorkflowStep> {

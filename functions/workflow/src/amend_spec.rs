@@ -31,10 +31,7 @@ pub(crate) async fn amend_spec(
     let RunOutcome::ScopeChangeRequested { paths, reason } = &report.outcome else {
         return Err(inconsistent("the run did not ask for more files"));
     };
-    let kept = match collect_run::verified(context, &workflow, &report).await? {
-        Ok((_, digest)) => Ok(digest),
-        Err(not_verified) => Err(not_verified),
-    };
+    let kept = collect_run::verified(context, &workflow, &report).await?.map(|verified| verified.digest);
     if !workflow.may_change_scope() {
         let why = feedback::no_scope_change_left(paths, workflow.limits.scope_changes, Kept::of(&kept));
         return refuse(context, &workflow, vec![], why, kept, now).await;

@@ -1,7 +1,6 @@
 //! What an agent's sandbox is given: workspace, task, addresses.
 
 use domain::Digest;
-use domain::budget::Usage;
 use domain::failure::{Failure, FailureKind};
 use domain::ids::CommitSha;
 use domain::packages::PackageSources;
@@ -25,8 +24,9 @@ pub(crate) async fn write(
     base: &CommitSha,
 ) -> Result<String, Failure> {
     let (id, attempt) = (&workflow.id, workflow.attempt);
-    let budget = context.config.budget.minus(&spent(workflow));
-    if let Some(limit) = context.config.budget.exceeded_by(&spent(workflow)) {
+    let spent = workflow.ledger.runs();
+    let budget = context.config.budget.minus(&spent);
+    if let Some(limit) = context.config.budget.exceeded_by(&spent) {
         return Err(Failure::new(FailureKind::BudgetExceeded, format!("the ticket's budget is used up: {limit}")));
     }
     let snapshot = repo.snapshot(base, SnapshotLimits::default()).await.map_err(Failure::from)?;
@@ -101,12 +101,6 @@ pub(crate) async fn publish_task(
 async fn put_json<T: serde::Serialize + Sync>(objects: &Objects, key: &str, value: &T) -> Result<(), Failure> {
     let bytes = serde_json::to_vec(value).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
     Ok(objects.put(key, bytes, "application/json").await?)
-}
-
-/// What all runs have used so far; planning has a budget of its own.
-fn spent(workflow: &Workflow) -> Usage {
-    let ledger = &workflow.ledger;
-    ledger.build.plus(ledger.repair).plus(ledger.review)
 }
 
 /// The last verified change set, so that the agent goes on instead of starting again. It must have been made from the same

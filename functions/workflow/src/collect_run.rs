@@ -3,6 +3,7 @@
 use domain::change_set::MAX_ARCHIVE_BYTES;
 use domain::failure::{Failure, FailureKind};
 use domain::ids::{Attempt, WorkflowId};
+use domain::spec::Spec;
 use domain::state::WorkflowState;
 use domain::steps::{CollectOutput, StepError};
 use domain::task::{RunKind, RunOutcome, RunReport};
@@ -50,7 +51,7 @@ pub(crate) async fn collect(
         outcome => return fail_attempt(context, &workflow, feedback::broken_run(outcome), vec![], now).await,
     }
     match verified(context, &workflow, &report).await? {
-        Ok((set, digest)) => accept(context, &workflow, &set, digest, now).await,
+        Ok(verified) => accept(context, &workflow, &verified, now).await,
         Err(NotVerified::Empty) => {
             let reason = "The agent ended without changing any file.".to_owned();
             fail_attempt(context, &workflow, reason, vec![], now).await
@@ -124,12 +125,21 @@ pub(crate) async fn fail_attempt(
     Ok(if after.state.is_terminal() { ended(after.state) } else { CollectOutput::Retry })
 }
 
+/// A change set that was verified and stored, with what it was compared with.
+pub(crate) struct Verified {
+    set: VerifiedChangeSet,
+    /// Digest of its archive.
+    pub(crate) digest: Digest,
+    spec: Spec,
+    base: BaseFiles,
+}
+
 /// The change set of the current attempt, checked against the approved SPEC and stored as verified.
 pub(crate) async fn verified(
     context: &Context,
     workflow: &Workflow,
     report: &RunReport,
-) -> Result<Result<(VerifiedChangeSet, Digest), NotVerified>, Failure> {
+) -> Result<Result<Verified, NotVerified>, Failure> {
     let (id, attempt) = (&workflow.id, workflow.attempt);
     let bytes = match context.objects.get(&keys::objects::changes(id, attempt), MAX_ARCHIVE_BYTES).await {
         Ok(bytes) => bytes,
@@ -160,7 +170,7 @@ pub(crate) async fn verified(
     match domain::verify::verify(&archive.manifest, &archive.contents, verify_context) {
         Ok(set) => {
             context.objects.put(&keys::objects::verified(id, attempt), bytes, "application/zstd").await?;
-            Ok(Ok((set, digest)))
+            Ok(Ok(Verified { set, digest, spec, base }))
         }
         Err(not_verified) => Ok(Err(not_verified)),
     }
@@ -184,13 +194,13 @@ fn broken(message: &str) -> NotVerified {
 async fn accept(
     context: &Context,
     workflow: &Workflow,
-    set: &VerifiedChangeSet,
-    digest: Digest,
+    verified: &Verified,
     now: Timestamp,
 ) -> Result<CollectOutput, Failure> {
-    let attempt = workflow.attempt;
-    let diff = store_diff(context, workflow, set, digest).await?;
-    let files: Vec<ChangedFile> = set
+    let (attempt, digest) = (workflow.attempt, verified.digest);
+    let diff = store_diff(context, workflow, verified).await?;
+    let files: Vec<ChangedFile> = verified
+        .set
         .changes()
         .iter()
         .map(|change| ChangedFile {
@@ -214,12 +224,7 @@ async fn accept(
 }
 
 /// Stores what people read of the change, and answers its digest.
-async fn store_diff(
-    context: &Context,
-    workflow: &Workflow,
-    set: &VerifiedChangeSet,
-    digest: Digest,
-) -> Result<Digest, Failure> {
+async fn store_diff(context: &Context, workflow: &Workflow, verified: &Verified) -> Result<Digest, Failure> {
     let (id, attempt) = (&workflow.id, workflow.attempt);
     let before = match context.objects.get(&keys::objects::before(id, attempt), MAX_BEFORE_BYTES).await {
         Ok(bytes) => {
@@ -229,9 +234,8 @@ async fn store_diff(
         Err(StoreError::NotFound(_) | StoreError::TooLarge { .. }) => Before::new(),
         Err(error) => return Err(error.into()),
     };
-    let spec = approved_spec(context, workflow).await?;
-    let base = base_files(context, workflow).await?;
-    let diff = serde_json::to_vec(&diff::make(set, digest, &spec, &base, &before))
+    let Verified { set, digest, spec, base } = verified;
+    let diff = serde_json::to_vec(&diff::make(set, *digest, spec, base, &before))
         .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
     let of_diff = Digest::of(&diff);
     context.objects.put(&keys::objects::diff(id, attempt), diff, "application/json").await?;

@@ -32,13 +32,15 @@ pub(crate) async fn finish(
     if let Some(gate) = before.open_gate {
         close_gate(context, gate).await?;
     }
-    let after = context
-        .store
-        .record(id, &actor(), now, |current| {
-            let resumed = current.resumed != before.resumed;
-            Ok(if resumed { None } else { last_event(current, error.as_ref()) })
-        })
-        .await?;
+    let decide = |current: &Workflow| {
+        let same = current.resumed == before.resumed;
+        Ok(last_event(current, error.as_ref()).filter(|_| same))
+    };
+    let after = context.store.record(id, &actor(), now, decide).await?;
+    if after.resumed != before.resumed {
+        // It ended and was resumed while we looked: the slots are the next execution's.
+        return Ok(FinishOutput { state: after.state });
+    }
     for pool in SlotPool::ALL {
         slots::release(context, id, pool).await?;
     }

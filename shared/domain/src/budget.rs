@@ -147,6 +147,11 @@ pub enum Phase {
 }
 
 impl Ledger {
+    /// What all of the agent's attempts used; planning has a budget of its own.
+    pub fn runs(&self) -> Usage {
+        self.build.plus(self.repair).plus(self.review)
+    }
+
     /// Everything together.
     pub fn total(&self) -> Usage {
         self.plan.plus(self.build).plus(self.repair).plus(self.review)

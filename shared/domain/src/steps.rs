@@ -182,10 +182,8 @@ pub enum SweeperAsk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redriven {
-    /// How many messages were handed back.
+    /// How many messages were handed back. One call moves a bounded number; what is left shows in the list.
     pub moved: u32,
-    /// Whether there may be more: one call moves a bounded number.
-    pub more: bool,
 }
 
 /// What came of an approver's edit.

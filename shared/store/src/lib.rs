@@ -39,7 +39,7 @@ pub use logs::LogLine;
 pub use objects::Objects;
 pub use outbox::OutboxRow;
 pub use slack::{SlackBudget, SlackMessage, SlackThread};
-pub use slots::{Grant, Slots};
+pub use slots::{Grant, Line, Slots};
 pub use summaries::{Span, Summary};
 pub use tickets::TicketRow;
 pub use tokens::Tokens;

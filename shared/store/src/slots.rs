@@ -30,6 +30,15 @@ pub struct Grant {
     pub workflow_id: WorkflowId,
 }
 
+/// Who waits for a slot, and whether any are handed out.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// In order of service.
+    pub waiters: Vec<Waiter>,
+    /// Why the pool rests, if it does.
+    pub pause: Option<Pause>,
+}
+
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Capacity {
     version: u64,
@@ -155,14 +164,6 @@ impl Slots {
         Err(StoreError::Conflict(format!("the {} slots", pool.as_str())))
     }
 
-    /// Whether a pool rests, and why.
-    ///
-    /// # Errors
-    /// What DynamoDB answered.
-    pub async fn pause(&self, pool: SlotPool) -> Result<Option<Pause>, StoreError> {
-        Ok(self.capacity(pool).await?.pause)
-    }
-
     /// Whether a workflow is in the queue.
     ///
     /// # Errors
@@ -177,6 +178,35 @@ impl Slots {
     /// What DynamoDB answered.
     pub async fn queue(&self, pool: SlotPool) -> Result<Vec<Waiter>, StoreError> {
         Ok(self.waiters(pool).await?.into_iter().map(|(_, waiter)| waiter).collect())
+    }
+
+    /// The queue, in order of service, and whether the pool rests: one query for both.
+    ///
+    /// # Errors
+    /// What DynamoDB answered.
+    pub async fn line(&self, pool: SlotPool) -> Result<Line, StoreError> {
+        let items: Vec<Item> = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(keys::slots(pool.as_str())))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .map_err(|error| StoreError::service("reading the queue for a slot", error))?;
+        let mut line = Line::default();
+        for item in items {
+            if item.get(keys::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == keys::CAPACITY) {
+                line.pause = row::value::<Capacity>(item)?.pause;
+            } else {
+                line.waiters.push(row::value(item)?);
+            }
+        }
+        Ok(line)
     }
 
     async fn capacity(&self, pool: SlotPool) -> Result<Capacity, StoreError> {

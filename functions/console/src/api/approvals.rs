@@ -7,13 +7,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::Timestamp;
 use domain::gate::policy::RiskReason;
 use domain::gate::requests::DecideAnswer;
 use domain::gate::{GateKind, GateStatus, Refusal};
 use domain::ids::GateId;
 use domain::person::Person;
-use domain::workflow::SpecEdit;
-use domain::{Digest, Timestamp};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use store::InboxItem;
@@ -26,7 +25,7 @@ use super::{ApiBody, ApiPath, ApiQuery, DEFAULT_LIMIT, MAX_LIMIT, cursor, within
 use crate::Console;
 use crate::backend::Backend;
 use crate::caller::Asking;
-use crate::gate::personal;
+use crate::gate::{approval_of_edit, personal};
 use crate::problem::{ApiProblem, Problem};
 
 /// A gate that the caller is asked about.
@@ -187,11 +186,15 @@ pub(crate) async fn decide<B: Backend>(
     let decider = asking.decider()?;
     let gate: GateId = id.0.parse().map_err(|_| Problem::not_found())?;
     let body: DecideBody = body.json()?;
-    let edit = match body.edit_digest() {
-        Some(digest) => Some(edit(&console, &gate, digest).await?),
+    let edited = match body.edit_digest() {
+        Some(digest) => {
+            let gate = console.backend.gate(&gate).await?.ok_or_else(Problem::not_found)?;
+            let edited = approval_of_edit(&console, &gate.workflow_id, digest).await?;
+            Some(edited.ok_or_else(|| refused(&Refusal::EditUnknown, Refusal::EditUnknown.to_string()))?)
+        }
         None => None,
     };
-    let request = body.request(decider.actor(), edit)?;
+    let request = body.request(decider.actor(), edited)?;
     match console.backend.decide(&gate, request).await? {
         DecideAnswer::Decided { status } => Ok(Json(Decided { status, missing_approvals: 0 })),
         DecideAnswer::Counted { approvals, required } => {
@@ -200,17 +203,6 @@ pub(crate) async fn decide<B: Backend>(
         DecideAnswer::Refused { refusal, message } => Err(refused(&refusal, message).into()),
         DecideAnswer::NotFound => Err(Problem::not_found().into()),
     }
-}
-
-/// The edit with this digest at a gate, if it is the last one there.
-async fn edit<B: Backend>(console: &Console<B>, gate: &GateId, digest: Digest) -> Result<SpecEdit, Problem> {
-    let gate = console.backend.gate(gate).await?.ok_or_else(Problem::not_found)?;
-    let workflow = console.backend.workflow(&gate.workflow_id).await?;
-    let found = workflow.edit.filter(|edit| edit.spec_digest == digest);
-    found.ok_or_else(|| {
-        let unknown = Refusal::EditUnknown;
-        refused(&unknown, format!("{unknown}. Nothing was decided"))
-    })
 }
 
 pub(super) fn refused(refusal: &Refusal, message: String) -> Problem {

@@ -3,7 +3,6 @@
 use domain::Digest;
 use domain::gate::{DecisionRequest, SectionComment, Verdict};
 use domain::person::Actor;
-use domain::workflow::SpecEdit;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -157,13 +156,11 @@ impl DecideBody {
         self.edit_digest
     }
 
-    /// What `approvals` is asked to decide, with the edit that is approved.
-    pub(super) fn request(self, by: Actor, edit: Option<SpecEdit>) -> Result<DecisionRequest, Problem> {
-        let verdict = match (self.decision, edit) {
+    /// What `approvals` is asked to decide, with the approval of the edit that is named.
+    pub(super) fn request(self, by: Actor, edited: Option<Verdict>) -> Result<DecisionRequest, Problem> {
+        let verdict = match (self.decision, edited) {
             (Word::Approve, None) => Verdict::Approve,
-            (Word::ApproveEdited, Some(SpecEdit { revision, spec_digest, .. })) => {
-                Verdict::ApproveEdited { revision, spec_digest }
-            }
+            (Word::ApproveEdited, Some(verdict)) => verdict,
             (Word::Revise, None) => Verdict::Revise,
             (Word::Reject, None) => Verdict::Reject,
             (Word::ApproveEdited, None) | (_, Some(_)) => {

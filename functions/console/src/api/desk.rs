@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::Timestamp;
 use domain::gate::requests::ChangeAnswer;
-use domain::gate::{Gate, GateStatus};
+use domain::gate::{Gate, GateKind, GateStatus, Refusal, Standing};
 use domain::ids::GateId;
 use domain::person::Person;
 use domain::steps::EditOutput;
@@ -165,10 +165,16 @@ pub(crate) async fn edit<B: Backend>(
     if gate.status != GateStatus::Pending || gate.subject_digest.to_string() != subject_digest {
         return Err(outdated().into());
     }
-    let Some(spec) = editable_by(&console, &gate, asking.viewer()?.person()).await? else {
-        let detail = "Only who is asked to approve the plan can edit it. Nothing was stored.";
-        return Err(Problem { code: Some("not_an_approver"), ..Problem::new(StatusCode::FORBIDDEN, detail) }.into());
+    let refusal = match (gate.subject.kind(), gate.standing(asking.viewer()?.person())) {
+        (GateKind::Pr, _) => Some(Refusal::WrongVerdict),
+        (_, Standing::NotAsked) => Some(Refusal::NotAnApprover),
+        (_, Standing::Requester) => Some(Refusal::RequesterCannotApprove),
+        (_, Standing::Asked | Standing::Counted) => None,
     };
+    if let Some(refusal) = refusal {
+        return Err(refused(&refusal, format!("Nothing was stored: {refusal}.")).into());
+    }
+    let spec = editable_by(&console, &gate, asking.viewer()?.person()).await?.ok_or_else(Problem::not_found)?;
     let of = spec.digest().map_err(|_| Problem::not_found())?;
     let draft = plan.draft(&spec.text);
     match console.backend.edit_spec(&gate.workflow_id, of, draft, decider.actor()).await? {

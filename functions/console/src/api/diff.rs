@@ -52,6 +52,8 @@ pub(crate) struct DiffFile {
     protected: Option<&'static str>,
     /// Whether the path came into the SPEC by an amendment.
     by_amendment: bool,
+    /// Whether the file is executable afterwards.
+    executable: bool,
     /// Lines that are new.
     added: u32,
     /// Lines that are gone.
@@ -102,6 +104,7 @@ impl From<FileDiff> for DiffFile {
             action: file.action.as_str(),
             protected: file.protection.map(domain::path::Protection::describe),
             by_amendment: file.by_amendment,
+            executable: file.executable,
             added: file.added,
             removed: file.removed,
             without,

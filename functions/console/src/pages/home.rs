@@ -4,9 +4,9 @@ use domain::Timestamp;
 use domain::gate::GateKind;
 use domain::gate::policy::RiskReason;
 use domain::role::Scope;
-use domain::slot::{Pause, SlotPool, Waiter};
+use domain::slot::{SlotPool, Waiter};
 use maud::{Markup, html};
-use store::{InboxItem, Summary};
+use store::{InboxItem, Line, Summary};
 
 use super::layout::site;
 use super::parts::{line, moment, pill};
@@ -23,7 +23,7 @@ pub(crate) struct HomeFacts {
     /// Everybody's open questions, some of them.
     pub(crate) waiting: Vec<Summary>,
     pub(crate) running: Vec<Summary>,
-    pub(crate) queues: [Queue; 2],
+    pub(crate) queues: [(SlotPool, Line); 2],
     /// Those that ended last.
     pub(crate) done: Vec<Summary>,
     /// Of the last 7 days.
@@ -31,13 +31,6 @@ pub(crate) struct HomeFacts {
     /// Since midnight, millionths of a US dollar.
     pub(crate) spent_today: u64,
     pub(crate) now: Timestamp,
-}
-
-/// Who waits for a place in a pool, and whether it hands out any.
-pub(crate) struct Queue {
-    pub(crate) pool: SlotPool,
-    pub(crate) waiters: Vec<Waiter>,
-    pub(crate) pause: Option<Pause>,
 }
 
 /// A page of what waits for the reader.
@@ -134,7 +127,7 @@ fn queues(facts: &HomeFacts, base_url: &str) -> Markup {
         known.map_or_else(|| waiter.workflow_id.to_string(), |it| line(&it.ticket.title))
     };
     html! {
-        @for Queue { pool, waiters, pause } in &facts.queues {
+        @for (pool, Line { waiters, pause }) in &facts.queues {
             @if let Some(pause) = pause {
                 div.notice {
                     @match pool { SlotPool::Plan => "Planning rests", SlotPool::Run => "Building rests" }

@@ -41,7 +41,7 @@ pub(crate) use analytics::analytics;
 pub(crate) use audit::audit;
 pub(crate) use diff::{DiffFacts, diff};
 pub(crate) use gate::{EditFacts, FormFacts, GateFacts, decided, edit, gate};
-pub(crate) use home::{HomeFacts, Inbox, Queue, home};
+pub(crate) use home::{HomeFacts, Inbox, home};
 pub(crate) use layout::{STYLE, problem};
 pub(crate) use logs::logs;
 pub(crate) use operations::{OperationsFacts, operations};

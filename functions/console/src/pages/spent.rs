@@ -21,7 +21,6 @@ pub(super) fn money(ledger: &Ledger, budgets: &Budgets) -> Markup {
         ("After reviews", ledger.phase(Phase::Review)),
         ("Together", &ledger.total()),
     ];
-    let runs = ledger.build.plus(ledger.repair).plus(ledger.review);
     html! {
         section {
             h2 { "What it cost" }
@@ -38,7 +37,7 @@ pub(super) fn money(ledger: &Ledger, budgets: &Budgets) -> Markup {
             div.scroll { table {
                 tr { th { "For" } th { "Money" } th { "Tokens" } th { "Model calls" } }
                 (budget("Planning", &ledger.plan, &budgets.plan))
-                (budget("Building", &runs, &budgets.run))
+                (budget("Building", &ledger.runs(), &budgets.run))
             } }
         }
     }
@@ -81,8 +80,7 @@ pub(super) fn time(workflow: &Workflow, now: Timestamp) -> Markup {
             None => times.push((state, ms)),
         }
     }
-    // What passed between an end and its resumption is nobody's work.
-    times.retain(|(state, ms)| *ms > 0 && !state.is_terminal());
+    times.retain(|(_, ms)| *ms > 0);
     let sum = |people: bool| -> u64 {
         times.iter().filter(|(state, _)| state.is_waiting_for_person() == people).map(|(_, ms)| ms).sum()
     };

@@ -25,7 +25,7 @@ use domain::workflow::{Event, Expense, ResumePoint, Resumption, Workflow};
 use domain::{Digest, Timestamp, WorkflowState};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
-use store::{ApiToken, InboxItem, LogLine, Session, Span, StoreError, Summary};
+use store::{ApiToken, InboxItem, Line, LogLine, Session, Span, StoreError, Summary};
 
 use super::{BASE, Story, TOKEN, change_diff, now, person, qa, qa_digest};
 use crate::backend::{Backend, OauthApp, Secrets};
@@ -277,13 +277,14 @@ impl Backend for Memory {
         Ok((found, more))
     }
 
-    async fn queue(&self, pool: SlotPool) -> Result<Vec<Waiter>, StoreError> {
+    async fn line(&self, pool: SlotPool) -> Result<Line, StoreError> {
         let mut rows = self.0.lock().unwrap();
         rows.reads.push(format!("queue {}", pool.as_str()));
-        let mut waiting: Vec<Waiter> =
+        let mut waiters: Vec<Waiter> =
             rows.queue.iter().filter(|(of, _)| *of == pool).map(|(_, waiter)| waiter.clone()).collect();
-        waiting.sort_by_key(Waiter::order_key);
-        Ok(waiting)
+        waiters.sort_by_key(Waiter::order_key);
+        let pause = rows.pauses.iter().find(|(of, _)| *of == pool).map(|(_, pause)| pause.clone());
+        Ok(Line { waiters, pause })
     }
 
     async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, StoreError> {
@@ -433,12 +434,6 @@ impl Backend for Memory {
         Ok(change.workflow)
     }
 
-    async fn pause(&self, pool: SlotPool) -> Result<Option<Pause>, StoreError> {
-        let mut rows = self.0.lock().unwrap();
-        rows.reads.push(format!("pause {}", pool.as_str()));
-        Ok(rows.pauses.iter().find(|(of, _)| *of == pool).map(|(_, pause)| pause.clone()))
-    }
-
     async fn set_pause(&self, pool: SlotPool, pause: Option<Pause>) -> Result<(), Failure> {
         let mut rows = self.0.lock().unwrap();
         rows.operations.push(format!("{} rests: {}", pool.as_str(), pause.is_some()));
@@ -455,7 +450,7 @@ impl Backend for Memory {
 
     async fn redrive(&self, queue: DeadLetterQueue) -> Result<Redriven, Failure> {
         self.0.lock().unwrap().operations.push(format!("{} handed back", queue.as_str()));
-        Ok(Redriven { moved: 3, more: false })
+        Ok(Redriven { moved: 3 })
     }
 
     async fn identify(&self, _: &OauthApp, code: String, verifier: String) -> Result<Account, NotIdentified> {

@@ -101,7 +101,11 @@ async fn an_edit_of_something_else_or_by_somebody_else_is_not_stored() {
     let outdated = post(&memory, "edit", &json!({"subject_digest": "0".repeat(64), "plan": plan("x")})).await;
     assert_eq!((outdated.status.as_u16(), &outdated.json()["code"]), (409, &json!("subject_changed")));
     let body = json!({"subject_digest": subject, "plan": plan("x")});
-    assert_eq!(post_as(&memory, "eve", "edit", &body).await.status, 403);
+    for (name, code) in [("eve", "not_an_approver"), ("rita", "requester_cannot_approve")] {
+        let refused = post_as(&memory, name, "edit", &body).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (403, &json!(code)));
+    }
+    assert_eq!(memory.refused().len(), 2, "each is written down");
     let mut untitled = body.clone();
     untitled["plan"]["title"] = json!(" ");
     let bad = post(&memory, "edit", &untitled).await;

@@ -60,8 +60,7 @@ async fn the_number_of_reads_does_not_grow() {
     }
     assert_eq!(reads[0], reads[1]);
     let of = |what: &str| reads[0].iter().filter(|read| read.starts_with(what)).count();
-    let lists = (of("inbox"), of("summaries"), of("queue"), of("pause"), of("expenses"));
-    assert_eq!((lists, reads[0].len()), ((2, 17, 2, 2, 1), 24));
+    assert_eq!((of("inbox"), of("summaries"), of("queue"), of("expenses"), reads[0].len()), (2, 17, 2, 1, 22));
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Slots: one at a time.
 
 use domain::ids::TaskToken;
-use domain::slot::Waiter;
-use domain::steps::SlotOutput;
+use domain::slot::{Pause, Waiter};
+use domain::steps::{Done, SlotOutput, WorkflowStep};
 use domain::ticket::Priority;
 use domain::workflow::{Event, Workflow};
+use store::Line;
 use testkit::Outcome;
 use testkit::sample::{at, now, ticket};
 
@@ -60,6 +61,31 @@ async fn a_step_that_is_tried_again_is_told_again_and_keeps_its_place() {
     assert_eq!(queue.iter().map(|waiter| waiter.since).collect::<Vec<_>>(), [at(6)]);
     desk.release(&first.id).await;
     assert_eq!(wait.outcome().await, told(SlotOutput::Acquired), "the newest token is told");
+}
+
+#[tokio::test]
+async fn a_pool_that_rests_hands_out_no_slot_until_it_goes_on() {
+    let desk = Desk::start().await;
+    let (first, second) = two(&desk).await;
+    desk.acquire(&first.id, &TaskToken::new("first"), 0).await;
+    let pause = Pause { by: "ann".to_owned(), since: at(1), reason: "The provider is away.".to_owned() };
+    let rest = async |pause: Option<Pause>| {
+        let _: Done = desk.step(WorkflowStep::PauseSlots { pool: POOL, pause }).await.unwrap();
+    };
+    rest(Some(pause.clone())).await;
+    let wait = desk.world.wait().await;
+    desk.acquire(&second.id, &wait.token, 2).await;
+    // Whoever holds one goes on; neither that it is given back nor a sweep hands it over.
+    assert_eq!(desk.world.slots.holders(POOL).await.unwrap(), [first.id.clone()].into());
+    desk.release(&first.id).await;
+    desk.sweep().await;
+    assert!(desk.world.slots.holders(POOL).await.unwrap().is_empty());
+    let line = desk.world.slots.line(POOL).await.unwrap();
+    assert_eq!((line.waiters.len(), line.pause), (1, Some(pause)));
+
+    rest(None).await;
+    assert_eq!(wait.outcome().await, told(SlotOutput::Acquired), "it goes on at once");
+    assert_eq!(desk.world.slots.line(POOL).await.unwrap(), Line::default());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Workflow;
 use crate::budget::Phase;
 use crate::ids::WorkflowId;
-use crate::state::WorkflowState as S;
+use crate::state::{RESUMPTIONS, WorkflowState as S};
 
 /// From where an ended workflow goes on. The order is the one of the work: what comes later repeats less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -144,8 +144,7 @@ impl Workflow {
 
     /// Whether the workflow ended in a way after which it can be resumed.
     pub fn may_resume(&self) -> bool {
-        let unfinished = matches!(self.state, S::Error | S::QaFailed | S::PrClosed | S::SpecRejected | S::NotSuitable);
-        unfinished && self.cancel_requested.is_none()
+        RESUMPTIONS.iter().any(|(from, _)| *from == self.state) && self.cancel_requested.is_none()
     }
 
     /// What a person can do about an end without a result, in a sentence; empty where there was none.

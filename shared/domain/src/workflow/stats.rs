@@ -133,10 +133,13 @@ impl Stats {
             _ => {}
         }
         if before.state != state {
-            let ms = between(entered, now);
-            match self.in_state.iter_mut().find(|time| time.state == before.state) {
-                Some(time) => time.ms = time.ms.saturating_add(ms),
-                None => self.in_state.push(StateTime { state: before.state, ms }),
+            // What passes between an end and a resumption is nobody's work.
+            if !before.state.is_terminal() {
+                let ms = between(entered, now);
+                match self.in_state.iter_mut().find(|time| time.state == before.state) {
+                    Some(time) => time.ms = time.ms.saturating_add(ms),
+                    None => self.in_state.push(StateTime { state: before.state, ms }),
+                }
             }
             self.entered_at = Some(now);
         }

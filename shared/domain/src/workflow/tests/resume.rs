@@ -169,3 +169,12 @@ fn a_closed_pull_request_is_followed_by_a_new_one() {
     assert!(story.workflow.pr.is_some());
     assert_eq!(story.resumed(ResumePoint::Publish, None).workflow.pr, None);
 }
+
+#[test]
+fn the_time_between_an_end_and_a_resumption_is_no_time_of_work() {
+    let story = begin().approved().broken();
+    let event = Event::Resumed { resumption: Resumption { number: 1, from: ResumePoint::Run }, comment: None };
+    let later = Timestamp::from_second(86_400).unwrap();
+    let resumed = story.workflow.apply(event, Actor::system("test"), later).unwrap().workflow;
+    assert_eq!((resumed.stats.entered_at, resumed.stats.time_in(WorkflowState::Error)), (Some(later), None));
+}
