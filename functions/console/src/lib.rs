@@ -5,7 +5,7 @@
 //! | path | who |
 //! |---|---|
 //! | `/`, `/analytics`, `/workflows/{id}`, `/workflows/{id}/{audit,diff,logs}`, GET `/api/…` | viewers |
-//! | `/workflows/{id}/gate`, `/api/approvals/{gate}/decide` | approvers whom the gate asks |
+//! | `/workflows/{id}/gate`, POST `/api/approvals/{gate}/{decide,edit,extend,hand-on}` | approvers whom the gate asks |
 //! | `/operations`, POST `/workflows/{id}/{cancel,retry}`, `/api/workflows/{id}/{cancel,retry}`, `/account/refusals` | admins |
 //! | GET `/api/openapi.json` | anybody |
 //! | GET `/approvals/{link}` | whoever holds the link, which was sent to one person |

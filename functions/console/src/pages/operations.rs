@@ -10,7 +10,7 @@ use store::Summary;
 
 use super::layout::site;
 use super::parts::{line, moment, pill};
-use super::words;
+use super::{markdown, words};
 use crate::caller::{SignedIn, Viewer};
 use crate::operations::OPERATIONS;
 use crate::resume::{MAX_WORDS, RETRY};
@@ -150,7 +150,7 @@ fn queue(letters: &DeadLetters, session: Option<&SignedIn>, base_url: &str) -> M
     let queue = letters.queue;
     html! {
         h3 { (queue.describe()) " " span.soft { "about " (letters.number) } }
-        p { (queue.remedy()) }
+        (markdown::render(queue.remedy()))
         div.scroll { table {
             tr { th { "Message" } th { "About" } th { "Sent" } }
             @for letter in letters.letters.iter().take(MAX_LETTERS) {
